@@ -1,0 +1,22 @@
+package io.tmac4j.bindings.spi;
+
+/**
+ * Work in phases, each cut into chunks that any worker may take. No chunk of a phase starts before every chunk of the
+ * phase before it is finished.
+ */
+public interface ParallelTask {
+
+    /** Number of phases, at least 1. */
+    int phases();
+
+    /** Number of chunks of a phase; may be 0. Asked after the phases before it are finished. */
+    int chunks(int phase);
+
+    /**
+     * Does one chunk.
+     *
+     * @param worker which of the region's workers calls, {@code 0 <= worker < threads}; at most one chunk runs per worker
+     *               at a time, so it can index scratch memory
+     */
+    void run(int phase, int chunk, int worker);
+}

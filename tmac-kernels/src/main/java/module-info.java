@@ -1,0 +1,8 @@
+/** The T-MAC engine: matrix products of low-bit weights by table lookup, on the Vector API. */
+module io.tmac4j.kernels {
+    requires io.tmac4j.bindings;
+    requires jdk.incubator.vector;
+    requires org.slf4j;
+
+
+}
