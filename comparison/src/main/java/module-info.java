@@ -1,6 +1,12 @@
 /** The command-line tool {@code tmac}: runs one model on several engines and compares them. */
 module io.tmac4j.comparison {
+    requires ch.qos.logback.classic;
+    requires ch.qos.logback.core;
+    requires com.fasterxml.jackson.databind;
+    requires info.picocli;
     requires io.tmac4j.bindings;
     requires io.tmac4j.kernels;
     requires org.slf4j;
+
+    opens io.tmac4j.comparison to info.picocli;
 }

@@ -1,0 +1,86 @@
+package io.tmac4j.comparison.output;
+
+import java.io.Console;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+
+/** The standard streams: who reads them and in which characters. */
+public final class Terminal {
+
+    private static final boolean WINDOWS = isWindows(System.getProperty("os.name"));
+    private static final boolean INTERACTIVE = interactive();
+    private static final boolean STDERR_IS_TERMINAL = stderrIsTerminal(System.getenv("TERM"));
+
+    private Terminal() {
+    }
+
+    /** Whether a person watches standard error, so that progress may be drawn there. */
+    public static boolean watchesStderr() {
+        return STDERR_IS_TERMINAL;
+    }
+
+    /** Whether standard input and output are both a terminal. */
+    public static boolean isInteractive() {
+        return INTERACTIVE;
+    }
+
+    /** Whether colours are welcome on a terminal: not when {@code NO_COLOR} is set or the terminal is dumb. */
+    public static boolean wantsColour() {
+        return wantsColour(System.getenv("NO_COLOR"), System.getenv("TERM"));
+    }
+
+    static boolean wantsColour(String noColor, String term) {
+        return (noColor == null || noColor.isEmpty()) && !"dumb".equals(term);
+    }
+
+    /** Standard output for results: UTF-8, except on a Windows console, which names its own code page. */
+    public static PrintWriter out() {
+        return writer(FileDescriptor.out, System.getProperty("stdout.encoding"), INTERACTIVE);
+    }
+
+    /** Standard error for errors and progress, in the same characters. */
+    public static PrintWriter err() {
+        return writer(FileDescriptor.err, System.getProperty("stderr.encoding"), STDERR_IS_TERMINAL);
+    }
+
+    private static PrintWriter writer(FileDescriptor stream, String consoleEncoding, boolean terminal) {
+        Charset charset = WINDOWS && terminal && consoleEncoding != null && Charset.isSupported(consoleEncoding)
+                ? Charset.forName(consoleEncoding)
+                : StandardCharsets.UTF_8;
+        return new PrintWriter(new FileOutputStream(stream), true, charset);
+    }
+
+    static boolean isWindows(String osName) {
+        return osName != null && osName.toLowerCase(Locale.ROOT).startsWith("windows");
+    }
+
+    private static boolean interactive() {
+        Console console = System.console();
+        return console != null && console.isTerminal();
+    }
+
+    /** Java tells only whether input and output are terminals; POSIX's {@code test} tells it of standard error alone. */
+    private static boolean stderrIsTerminal(String term) {
+        if ("dumb".equals(term)) {
+            return false;
+        }
+        if (WINDOWS) {
+            return INTERACTIVE;
+        }
+        try {
+            Process test = new ProcessBuilder("sh", "-c", "test -t 2").redirectError(ProcessBuilder.Redirect.INHERIT).start();
+            return test.waitFor(2, TimeUnit.SECONDS) && test.exitValue() == 0;
+        } catch (IOException missing) {
+            return INTERACTIVE;
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+}
