@@ -22,7 +22,10 @@ import picocli.CommandLine.Spec;
         optionListHeading = "%nOptions:%n",
         descriptionHeading = "%n",
         exitCodeListHeading = "%nExit codes:%n",
-        exitCodeList = {"0:done", "1:failed; one sentence on standard error says why", "2:the command line asks for something impossible"},
+        exitCodeList = {
+            "0:done",
+            "1:failed; one sentence on standard error says why",
+            "2:the command line asks for something impossible"},
         subcommands = {
             Version.class,
             HelpCommand.class,

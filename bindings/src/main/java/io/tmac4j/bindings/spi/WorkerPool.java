@@ -17,7 +17,7 @@ import java.util.concurrent.locks.LockSupport;
  */
 public final class WorkerPool {
 
-    /** Time a worker without work spins before it parks, in nanoseconds; longer than a light graph op, shorter than a time slice. */
+    /** Time a worker without work spins before it parks, in ns; longer than a light graph op, shorter than a time slice. */
     private static final long SPIN_NANOS = 100_000;
 
     /** Time a caller spins for chunks that others have under way before it lets other threads have the core. */
