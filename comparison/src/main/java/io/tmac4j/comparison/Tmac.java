@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
             "1:failed; one sentence on standard error says why",
             "2:the command line asks for something impossible"},
         subcommands = {
+            Synth.class,
             Version.class,
             HelpCommand.class,
         })
