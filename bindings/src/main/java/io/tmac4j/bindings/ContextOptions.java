@@ -1,0 +1,106 @@
+package io.tmac4j.bindings;
+
+import java.util.Objects;
+
+/**
+ * What a context is made for. Defaults of sizes are llama.cpp's.
+ *
+ * @param contextSize    tokens that the context can hold; 0 takes what the model was trained for
+ * @param batchSize      tokens a call of decode may submit at most
+ * @param ubatchSize     tokens computed at once
+ * @param maxSequences   independent sequences
+ * @param threads        threads that decode single tokens
+ * @param batchThreads   threads that process prompts and batches
+ * @param flashAttention fused attention or not
+ * @param keyType        storage type of the cached keys
+ * @param valueType      storage type of the cached values; a quantised one needs flash attention
+ * @param embeddings     compute embeddings of all tokens beside logits
+ */
+public record ContextOptions(
+        int contextSize, int batchSize, int ubatchSize, int maxSequences, int threads, int batchThreads,
+        FlashAttention flashAttention, GgmlType keyType, GgmlType valueType, boolean embeddings) {
+
+    /** ggml's own bound, {@code GGML_MAX_N_THREADS}. */
+    static final int MAX_THREADS = 512;
+
+    public ContextOptions {
+        Objects.requireNonNull(flashAttention, "flashAttention");
+        Objects.requireNonNull(keyType, "keyType");
+        Objects.requireNonNull(valueType, "valueType");
+        atLeast("context size", contextSize, 0);
+        atLeast("batch size", batchSize, 1);
+        atLeast("ubatch size", ubatchSize, 1);
+        atLeast("number of sequences", maxSequences, 1);
+        checkThreads("threads", threads);
+        checkThreads("batch threads", batchThreads);
+    }
+
+    /** llama.cpp's sizes, one sequence, and a thread a processor. */
+    public static ContextOptions defaults() {
+        int threads = Math.min(MAX_THREADS, Runtime.getRuntime().availableProcessors());
+        return new ContextOptions(0, 2048, 512, 1, threads, threads, FlashAttention.AUTO, GgmlType.F16, GgmlType.F16, false);
+    }
+
+    static void checkThreads(String what, int value) {
+        atLeast(what, value, 1);
+        if (value > MAX_THREADS) {
+            throw new IllegalArgumentException(what + " must be at most " + MAX_THREADS + ", not " + value);
+        }
+    }
+
+    private static void atLeast(String what, int value, int least) {
+        if (value < least) {
+            throw new IllegalArgumentException(what + " must be at least " + least + ", not " + value);
+        }
+    }
+
+    public ContextOptions withContextSize(int value) {
+        return new ContextOptions(value, batchSize, ubatchSize, maxSequences, threads, batchThreads, flashAttention,
+                keyType, valueType, embeddings);
+    }
+
+    public ContextOptions withBatchSize(int value) {
+        return new ContextOptions(contextSize, value, ubatchSize, maxSequences, threads, batchThreads, flashAttention,
+                keyType, valueType, embeddings);
+    }
+
+    public ContextOptions withUbatchSize(int value) {
+        return new ContextOptions(contextSize, batchSize, value, maxSequences, threads, batchThreads, flashAttention,
+                keyType, valueType, embeddings);
+    }
+
+    public ContextOptions withMaxSequences(int value) {
+        return new ContextOptions(contextSize, batchSize, ubatchSize, value, threads, batchThreads, flashAttention,
+                keyType, valueType, embeddings);
+    }
+
+    public ContextOptions withThreads(int value) {
+        return new ContextOptions(contextSize, batchSize, ubatchSize, maxSequences, value, batchThreads, flashAttention,
+                keyType, valueType, embeddings);
+    }
+
+    public ContextOptions withBatchThreads(int value) {
+        return new ContextOptions(contextSize, batchSize, ubatchSize, maxSequences, threads, value, flashAttention,
+                keyType, valueType, embeddings);
+    }
+
+    public ContextOptions withFlashAttention(FlashAttention value) {
+        return new ContextOptions(contextSize, batchSize, ubatchSize, maxSequences, threads, batchThreads, value,
+                keyType, valueType, embeddings);
+    }
+
+    public ContextOptions withKeyType(GgmlType value) {
+        return new ContextOptions(contextSize, batchSize, ubatchSize, maxSequences, threads, batchThreads, flashAttention,
+                value, valueType, embeddings);
+    }
+
+    public ContextOptions withValueType(GgmlType value) {
+        return new ContextOptions(contextSize, batchSize, ubatchSize, maxSequences, threads, batchThreads, flashAttention,
+                keyType, value, embeddings);
+    }
+
+    public ContextOptions withEmbeddings(boolean value) {
+        return new ContextOptions(contextSize, batchSize, ubatchSize, maxSequences, threads, batchThreads, flashAttention,
+                keyType, valueType, value);
+    }
+}

@@ -1,0 +1,56 @@
+package io.tmac4j.bindings;
+
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * Who multiplies with which weights of a model.
+ *
+ * @param engine      the engine the model was loaded for
+ * @param description one line on what the engine chose on this machine
+ * @param tensors     the matrices of the model and their way; empty if llama.cpp multiplies them all
+ * @param packedBytes memory that the engine's own form of the weights takes
+ */
+public record EngineReport(Engine engine, String description, List<Placement> tensors, long packedBytes) {
+
+    /** By whom the products with a tensor are computed. */
+    public enum Way {
+        /** The engine's kernels. */
+        ENGINE,
+        /** llama.cpp's own dot products, on the threads of the engine. */
+        VEC_DOT,
+        /** llama.cpp. */
+        LLAMA_CPP
+    }
+
+    /**
+     * One tensor.
+     *
+     * @param tensor name in the GGUF file
+     * @param type   storage type
+     * @param k      weights a row
+     * @param rows   rows, over all experts
+     * @param way    who multiplies
+     * @param reason why the engine does not, or an empty string
+     */
+    public record Placement(String tensor, GgmlType type, long k, long rows, Way way, String reason) {
+
+        public Placement {
+            Objects.requireNonNull(tensor);
+            Objects.requireNonNull(type);
+            Objects.requireNonNull(way);
+            Objects.requireNonNull(reason);
+        }
+    }
+
+    public EngineReport {
+        Objects.requireNonNull(engine);
+        Objects.requireNonNull(description);
+        tensors = List.copyOf(tensors);
+    }
+
+    /** The placements of one way. */
+    public List<Placement> by(Way way) {
+        return tensors.stream().filter(placement -> placement.way() == way).toList();
+    }
+}

@@ -1,0 +1,520 @@
+package io.tmac4j.bindings;
+
+import io.tmac4j.bindings.DecodeException.Reason;
+import io.tmac4j.bindings.generated.LlamaCpp;
+import io.tmac4j.bindings.generated.llama_batch;
+import io.tmac4j.bindings.generated.llama_context_params;
+import io.tmac4j.bindings.ggml.EngineBridge;
+import java.lang.foreign.Arena;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * The memory of one or more token sequences and the place where they are continued.
+ *
+ * <p>Not for use by several threads at once: a call while another thread is inside throws an
+ * {@link IllegalStateException}. {@link #cancel()} and {@link #close()} may be called from anywhere.
+ */
+@SuppressWarnings("restricted")
+public final class LlamaContext implements AutoCloseable {
+
+    /** Spinning of llama.cpp's idle threads as in its benchmark tool. */
+    private static final int POLL_LLAMA_CPP = 50;
+
+    /** No spinning where the engine's own threads need the cores: at 50 they are busy for another 0.1 s after a batch. */
+    private static final int POLL_ENGINE = 0;
+
+    /**
+     * llama.cpp asks {@code bool abort(void *)} before each node of a graph. {@code strlen} of a byte string that is empty or
+     * one byte long answers that without an upcall, which would cost more than many a node.
+     */
+    private static final MemorySegment STRLEN = Linker.nativeLinker().defaultLookup().findOrThrow("strlen");
+
+    private static final VarHandle FLAG = ValueLayout.JAVA_BYTE.varHandle();
+
+    private static final VarHandle USER;
+
+    static {
+        try {
+            USER = MethodHandles.lookup().findVarHandle(LlamaContext.class, "user", Thread.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final LlamaModel model;
+    private final MemorySegment context;
+    private final MemorySegment memory;
+    private final EngineBridge.ContextLink link;
+    private final Arena arena;
+    private final ThreadPools pools;
+    private final MemorySegment cancelled;
+    private final MemorySegment tokens;
+    private final MemorySegment tokenBatch;
+    private final int contextSize;
+    private final int sequenceSize;
+    private final int batchSize;
+    private final int maxSequences;
+    private final int vocabularySize;
+    private final int embeddingLength;
+    private final boolean embeddings;
+
+    /** The thread that is inside, or null. */
+    private volatile Thread user;
+    private volatile boolean closed;
+    private volatile int threads;
+    private volatile int batchThreads;
+
+    private LlamaContext(LlamaModel model, ContextOptions options, MemorySegment context, EngineBridge.ContextLink link, Arena arena) {
+        this.model = model;
+        this.context = context;
+        this.link = link;
+        this.arena = arena;
+        memory = LlamaCpp.llama_get_memory(context);
+        contextSize = LlamaCpp.llama_n_ctx(context);
+        sequenceSize = LlamaCpp.llama_n_ctx_seq(context);
+        batchSize = LlamaCpp.llama_n_batch(context);
+        maxSequences = LlamaCpp.llama_n_seq_max(context);
+        vocabularySize = LlamaCpp.llama_vocab_n_tokens(model.vocabularySegment());
+        embeddingLength = LlamaCpp.llama_model_n_embd_out(model.segment());
+        embeddings = options.embeddings();
+        threads = options.threads();
+        batchThreads = options.batchThreads();
+        pools = ThreadPools.attach(context, cpuThreads(threads), batchThreads, poll());
+        cancelled = arena.allocate(2);
+        LlamaCpp.llama_set_abort_callback(context, STRLEN, cancelled);
+        tokens = arena.allocate(ValueLayout.JAVA_INT, batchSize);
+        tokenBatch = llama_batch.allocate(arena);
+        llama_batch.token(tokenBatch, tokens);
+    }
+
+    static LlamaContext create(LlamaModel model, ContextOptions options, EngineBridge bridge) {
+        Arena arena = Arena.ofShared();
+        MemorySegment context = MemorySegment.NULL;
+        boolean done = false;
+        try {
+            MemorySegment params = LlamaCpp.llama_context_default_params(arena);
+            llama_context_params.n_ctx(params, options.contextSize());
+            llama_context_params.n_batch(params, options.batchSize());
+            llama_context_params.n_ubatch(params, Math.min(options.ubatchSize(), options.batchSize()));
+            llama_context_params.n_seq_max(params, options.maxSequences());
+            llama_context_params.n_threads(params, bridge == null ? options.threads() : 1);
+            llama_context_params.n_threads_batch(params, options.batchThreads());
+            llama_context_params.flash_attn_type(params, options.flashAttention().nativeValue());
+            llama_context_params.type_k(params, options.keyType().id());
+            llama_context_params.type_v(params, options.valueType().id());
+            llama_context_params.embeddings(params, options.embeddings());
+            llama_context_params.offload_kqv(params, false);
+            llama_context_params.op_offload(params, false);
+            llama_context_params.no_perf(params, true);
+            NativeLog.clearErrors();
+            EngineBridge.ContextLink link = null;
+            if (bridge == null) {
+                context = LlamaCpp.llama_init_from_model(model.segment(), params);
+            } else {
+                link = bridge.createContext(options.threads(), options.batchThreads(),
+                        () -> LlamaCpp.llama_init_from_model(model.segment(), params));
+                context = link.context();
+            }
+            if (context.address() == 0) {
+                throw creationFailure(model, link);
+            }
+            LlamaContext made = new LlamaContext(model, options, context, link, arena);
+            done = true;
+            return made;
+        } finally {
+            if (!done) {
+                if (context.address() != 0) {
+                    LlamaCpp.llama_free(context);
+                }
+                arena.close();
+            }
+        }
+    }
+
+    private static LlamaException creationFailure(LlamaModel model, EngineBridge.ContextLink link) {
+        Optional<Throwable> failure = link == null ? Optional.empty() : link.takeFailure();
+        List<String> errors = NativeLog.errors();
+        String reason = failure.map(Throwable::toString).orElseGet(() -> errors.isEmpty() ? "llama.cpp gave no reason" : errors.getFirst());
+        return new LlamaException("no context can be made for " + model.file().getFileName() + ": " + reason, failure.orElse(null));
+    }
+
+    /** Threads of llama.cpp's own pool for single tokens: the light operations beside an engine run on the caller alone. */
+    private int cpuThreads(int wanted) {
+        return link == null ? wanted : 1;
+    }
+
+    private int poll() {
+        return link == null ? POLL_LLAMA_CPP : POLL_ENGINE;
+    }
+
+    /** The model this context was made from. */
+    public LlamaModel model() {
+        return model;
+    }
+
+    /** Tokens that all sequences together can hold. */
+    public int contextSize() {
+        return contextSize;
+    }
+
+    /** Tokens that one sequence can hold. */
+    public int sequenceSize() {
+        return sequenceSize;
+    }
+
+    /** Tokens that {@link #decode(Batch)} takes at once. */
+    public int batchSize() {
+        return batchSize;
+    }
+
+    /** Number of independent sequences. */
+    public int maxSequences() {
+        return maxSequences;
+    }
+
+    /** The position that the next token of a sequence gets, which is the number of tokens decoded so far. */
+    public int position(int sequence) {
+        enter();
+        try {
+            return nextPosition(checkSequence(sequence));
+        } finally {
+            exit();
+        }
+    }
+
+    private int nextPosition(int sequence) {
+        return LlamaCpp.llama_memory_seq_pos_max(memory, sequence) + 1;
+    }
+
+    /**
+     * Appends tokens to sequence 0. Afterwards {@link #logits(int) logits(-1)} are those of the last token.
+     *
+     * @throws DecodeException if the context is full, the call was cancelled, or the computation failed
+     */
+    public void decode(int... newTokens) {
+        enter();
+        try {
+            if (newTokens.length == 0) {
+                throw new DecodeException(Reason.INVALID_BATCH, "there are no tokens to decode");
+            }
+            for (int token : newTokens) {
+                checkToken(token);
+            }
+            int position = nextPosition(0);
+            if (newTokens.length > sequenceSize - position) {
+                throw full(newTokens.length, 0, position);
+            }
+            for (int from = 0; from < newTokens.length; from += batchSize) {
+                int count = Math.min(batchSize, newTokens.length - from);
+                MemorySegment.copy(newTokens, from, tokens, ValueLayout.JAVA_INT, 0, count);
+                llama_batch.n_tokens(tokenBatch, count);
+                run(tokenBatch);
+            }
+        } finally {
+            exit();
+        }
+    }
+
+    /**
+     * Decodes a batch; logits are those of the tokens that want them, by their index in the batch.
+     *
+     * @throws DecodeException if the batch is not valid or too large, the context is full, the call was cancelled, or the
+     *                         computation failed
+     */
+    public void decode(Batch batch) {
+        enter();
+        try {
+            MemorySegment segment = batch.segment();
+            checkBatch(batch);
+            run(segment);
+        } finally {
+            exit();
+        }
+    }
+
+    private void checkBatch(Batch batch) {
+        if (batch.size() == 0) {
+            throw new DecodeException(Reason.INVALID_BATCH, "there are no tokens to decode");
+        }
+        if (batch.size() > batchSize) {
+            throw new DecodeException(Reason.INVALID_BATCH,
+                    "the batch has " + batch.size() + " tokens and the context takes " + batchSize + " at once");
+        }
+        for (int i = 0; i < batch.size(); i++) {
+            checkToken(batch.token(i));
+            int sequence = batch.sequence(i);
+            if (sequence < 0 || sequence >= maxSequences) {
+                throw new DecodeException(Reason.INVALID_BATCH, noSequence(sequence));
+            }
+            if (batch.position(i) < 0) {
+                throw new DecodeException(Reason.INVALID_BATCH, "position " + batch.position(i) + " is negative");
+            }
+            if (batch.position(i) >= sequenceSize) {
+                throw full(1, sequence, batch.position(i));
+            }
+        }
+    }
+
+    private void checkToken(int token) {
+        if (token < 0 || token >= vocabularySize) {
+            throw new DecodeException(Reason.INVALID_BATCH,
+                    "token " + token + " is outside of the vocabulary of " + vocabularySize + " tokens");
+        }
+    }
+
+    private DecodeException full(int count, int sequence, int position) {
+        return new DecodeException(Reason.CONTEXT_FULL, count + (count == 1 ? " token does" : " tokens do")
+                + " not fit: sequence " + sequence + " can hold " + sequenceSize + " tokens and is at " + position
+                + "; shorten the text or ask for a larger context");
+    }
+
+    private void run(MemorySegment batch) {
+        int status = LlamaCpp.llama_decode(context, batch);
+        if (status != 0) {
+            throw failure(status);
+        }
+    }
+
+    private DecodeException failure(int status) {
+        Throwable cause = link == null ? null : link.takeFailure().orElse(null);
+        if (cause != null) {
+            return new DecodeException(cause instanceof OutOfMemoryError ? Reason.OUT_OF_MEMORY : Reason.FAILED,
+                    "the engine " + model.engine() + " failed: " + (cause.getMessage() == null ? cause : cause.getMessage()), cause);
+        }
+        // the values are documented at llama_decode in llama.h
+        return switch (status) {
+            case 1 -> new DecodeException(Reason.CONTEXT_FULL, "the batch does not fit: the context of " + contextSize
+                    + " tokens is full; make it larger or remove tokens");
+            case 2 -> new DecodeException(Reason.CANCELLED, "the call was cancelled");
+            case -1 -> new DecodeException(Reason.INVALID_BATCH, "llama.cpp does not accept the batch" + lastError());
+            case -2 -> new DecodeException(Reason.OUT_OF_MEMORY, "memory for the batch cannot be allocated" + lastError());
+            default -> new DecodeException(Reason.FAILED, "llama.cpp failed with status " + status + lastError());
+        };
+    }
+
+    private static String lastError() {
+        List<String> errors = NativeLog.errors();
+        return errors.isEmpty() ? "" : ": " + errors.getLast();
+    }
+
+    /** The logits of one token as a new array; see {@link #copyLogits}. */
+    public float[] logits(int index) {
+        float[] logits = new float[vocabularySize];
+        copyLogits(index, logits);
+        return logits;
+    }
+
+    /**
+     * Copies the logits of one token.
+     *
+     * @param index index of the token in the last batch, or -1 for the last token with logits, -2 for that before it
+     * @param into  takes one float a token of the vocabulary
+     * @throws IllegalArgumentException if there are no such logits
+     */
+    public void copyLogits(int index, float[] into) {
+        if (into.length < vocabularySize) {
+            throw new IllegalArgumentException("the array holds " + into.length + " floats and the vocabulary has " + vocabularySize + " tokens");
+        }
+        enter();
+        try {
+            MemorySegment.copy(logitsSegment(index), ValueLayout.JAVA_FLOAT, 0, into, 0, vocabularySize);
+        } finally {
+            exit();
+        }
+    }
+
+    /** The logits of a token; the caller has {@link #enter() entered}. */
+    MemorySegment logitsSegment(int index) {
+        MemorySegment logits = LlamaCpp.llama_get_logits_ith(context, index);
+        if (logits.address() == 0) {
+            throw new IllegalArgumentException("there are no logits for index " + index
+                    + ": decode first, and ask for the logits of that token");
+        }
+        return logits.reinterpret((long) vocabularySize * Float.BYTES);
+    }
+
+    /**
+     * The embedding of one token of the last batch; the context must have been made with
+     * {@link ContextOptions#embeddings()}.
+     *
+     * @throws IllegalStateException    if the context computes none
+     * @throws IllegalArgumentException if there is none for that token
+     */
+    public float[] embeddings(int index) {
+        enter();
+        try {
+            if (!embeddings) {
+                throw new IllegalStateException("the context computes no embeddings; make it with ContextOptions.withEmbeddings(true)");
+            }
+            MemorySegment embedding = LlamaCpp.llama_get_embeddings_ith(context, index);
+            if (embedding.address() == 0) {
+                throw new IllegalArgumentException("there is no embedding for index " + index + ": decode first");
+            }
+            return embedding.reinterpret((long) embeddingLength * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT);
+        } finally {
+            exit();
+        }
+    }
+
+    /** Forgets all sequences. */
+    public void clear() {
+        enter();
+        try {
+            LlamaCpp.llama_memory_clear(memory, true);
+        } finally {
+            exit();
+        }
+    }
+
+    /**
+     * Forgets the tokens of a sequence from a position on.
+     *
+     * @throws LlamaException if the model's memory cannot forget a part, e.g. a recurrent one
+     */
+    public void truncate(int sequence, int fromPosition) {
+        enter();
+        try {
+            if (fromPosition < 0) {
+                throw new IllegalArgumentException("position " + fromPosition + " is negative");
+            }
+            if (!LlamaCpp.llama_memory_seq_rm(memory, checkSequence(sequence), fromPosition, -1)) {
+                throw new LlamaException("the memory of " + model.file().getFileName() + " cannot forget a part of a sequence");
+            }
+        } finally {
+            exit();
+        }
+    }
+
+    /** Makes sequence {@code to} a copy of sequence {@code from}. */
+    public void copySequence(int from, int to) {
+        enter();
+        try {
+            checkSequence(from);
+            checkSequence(to);
+            if (from != to) {
+                LlamaCpp.llama_memory_seq_rm(memory, to, -1, -1);
+                LlamaCpp.llama_memory_seq_cp(memory, from, to, -1, -1);
+            }
+        } finally {
+            exit();
+        }
+    }
+
+    private int checkSequence(int sequence) {
+        if (sequence < 0 || sequence >= maxSequences) {
+            throw new IllegalArgumentException(noSequence(sequence));
+        }
+        return sequence;
+    }
+
+    private String noSequence(int sequence) {
+        return "there is no sequence " + sequence + ": the context was made for " + maxSequences;
+    }
+
+    /** Threads used for single tokens. */
+    public int threads() {
+        return threads;
+    }
+
+    /** Threads used for prompts and batches. */
+    public int batchThreads() {
+        return batchThreads;
+    }
+
+    /** Changes the number of threads for single tokens and for batches. */
+    public void threads(int decode, int batch) {
+        ContextOptions.checkThreads("threads", decode);
+        ContextOptions.checkThreads("batch threads", batch);
+        enter();
+        try {
+            pools.resize(cpuThreads(decode), batch, poll());
+            LlamaCpp.llama_set_n_threads(context, cpuThreads(decode), batch);
+            if (link != null) {
+                link.threads(decode, batch);
+            }
+            threads = decode;
+            batchThreads = batch;
+        } finally {
+            exit();
+        }
+    }
+
+    /** Ends a decode under way in another thread, which gets a {@link DecodeException}; does nothing if there is none. */
+    public void cancel() {
+        synchronized (cancelled) {
+            if (!closed && user != null) {
+                FLAG.setVolatile(cancelled, 0L, (byte) 1);
+            }
+        }
+    }
+
+    public boolean isClosed() {
+        return closed;
+    }
+
+    /** Frees the context; a decode under way in another thread is cancelled and waited for. */
+    @Override
+    public void close() {
+        if (user == Thread.currentThread()) {
+            throw new IllegalStateException("the context cannot be closed from inside of one of its own calls");
+        }
+        while (!closed) {
+            cancel();
+            if (USER.compareAndSet(this, null, Thread.currentThread())) {
+                try {
+                    free();
+                } finally {
+                    user = null;
+                }
+            } else {
+                LockSupport.parkNanos(100_000);
+            }
+        }
+    }
+
+    private void free() {
+        synchronized (cancelled) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+        }
+        pools.close();
+        LlamaCpp.llama_free(context);
+        arena.close();
+        model.releaseByContext();
+    }
+
+    /** Lets the current thread in, alone. */
+    void enter() {
+        if (!USER.compareAndSet(this, null, Thread.currentThread())) {
+            if (closed) {
+                throw new IllegalStateException("the context is closed");
+            }
+            throw new IllegalStateException("the context is in use by another thread; use one context a thread, or take turns");
+        }
+        if (closed) {
+            user = null;
+            throw new IllegalStateException("the context is closed");
+        }
+        FLAG.setVolatile(cancelled, 0L, (byte) 0);
+    }
+
+    void exit() {
+        user = null;
+    }
+
+    @Override
+    public String toString() {
+        return "context of " + contextSize + " tokens of " + model + (closed ? " (closed)" : "");
+    }
+}
