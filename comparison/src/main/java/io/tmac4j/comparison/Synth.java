@@ -19,8 +19,8 @@ import picocli.CommandLine.Spec;
 
 @Command(name = "synth", header = "Write a GGUF model of random weights in the shape of a real one.",
         description = {
-            "Writes a model of random weights directly in the blocks of a type: its token rates are those of the real model, its text is "
-                    + "none. The same seed gives the same file everywhere.",
+            "Writes a model of random weights directly in the blocks of a type: its token rates are those of the real model, its "
+                    + "text is none. The same seed gives the same file everywhere.",
             "",
             "Examples:",
             "  tmac synth --preset llama2-7b --type Q4_0",
@@ -42,8 +42,8 @@ final class Synth implements Callable<Integer> {
     private String type;
 
     @Option(names = "--head", paramLabel = "TYPE",
-            description = "The type of the output head, and of the token embedding where they are one (default: as llama.cpp's quantiser "
-                    + "chooses, Q6_K for low-bit types).")
+            description = "The type of the output head, and of the token embedding where they are one (default: as llama.cpp's "
+                    + "quantiser chooses, Q6_K for low-bit types).")
     private String head;
 
     @Option(names = "--layers", paramLabel = "N", description = "Number of layers (default: the preset's).")

@@ -6,7 +6,8 @@ import java.io.UncheckedIOException;
 
 /**
  * The bundled model: 3.7 million ternary weights (TQ2_0) in the llama architecture, trained on Shakespeare's plays (public
- * domain); it writes plausible nonsense in verse. Small enough to travel with the program, real enough to show that engines agree.
+ * domain); it writes plausible nonsense in verse. Small enough to travel with the program, real enough to show that engines
+ * agree.
  */
 public final class DemoModel {
 

@@ -34,13 +34,14 @@ public final class GgufWriter {
         /** A listener that does not care. */
         Progress NONE = (done, total) -> { };
 
+        /** So many bytes of tensor data are written, of so many. */
         void written(long done, long total);
     }
 
     /** The bytes of one tensor. Asked by several threads at once, in any order. */
     @FunctionalInterface
     public interface Content {
-        /** Fills the first {@code length} bytes with those of chunk {@code chunk}: whole blocks, all chunks but the last equally long. */
+        /** Fills the first {@code length} bytes: whole blocks. All chunks of a tensor but the last are equally long. */
         void fill(long chunk, byte[] into, int length);
     }
 

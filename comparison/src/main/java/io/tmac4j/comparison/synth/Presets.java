@@ -48,20 +48,20 @@ final class Presets {
 
     private static ModelShape llama(String name, int embedding, int feedForward, int layers, int heads, int kvHeads,
             int vocabulary, boolean tied, int context, float ropeBase) {
-        return ModelShape.dense(name, Architecture.LLAMA, embedding, feedForward, layers, heads, kvHeads, vocabulary, tied, context,
-                ropeBase);
+        return ModelShape.dense(name, Architecture.LLAMA, embedding, feedForward, layers, heads, kvHeads, vocabulary, tied,
+                context, ropeBase);
     }
 
     private static ModelShape qwen(String name, int embedding, int feedForward, int layers, int heads, int kvHeads,
             int vocabulary, boolean tied) {
-        return ModelShape.dense(name, Architecture.QWEN2, embedding, feedForward, layers, heads, kvHeads, vocabulary, tied, 32768,
-                1e6f);
+        return ModelShape.dense(name, Architecture.QWEN2, embedding, feedForward, layers, heads, kvHeads, vocabulary, tied,
+                32768, 1e6f);
     }
 
     /** llama.cpp's graph for BitNet has no separate head. */
     private static ModelShape bitnet(String name, int embedding, int feedForward, int layers, int heads, int kvHeads,
             int vocabulary, int context, float ropeBase) {
-        return ModelShape.dense(name, Architecture.BITNET, embedding, feedForward, layers, heads, kvHeads, vocabulary, true, context,
-                ropeBase);
+        return ModelShape.dense(name, Architecture.BITNET, embedding, feedForward, layers, heads, kvHeads, vocabulary, true,
+                context, ropeBase);
     }
 }

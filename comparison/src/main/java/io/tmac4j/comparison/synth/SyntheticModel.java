@@ -12,8 +12,8 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * A model of random weights in the shape of a real one: its rates are those of the real model, its text is none. Weights are scaled
- * so that activations keep order one from layer to layer, and the same seed gives the same file on every platform.
+ * A model of random weights in the shape of a real one: its rates are those of the real model, its text is none. Weights are
+ * scaled so that activations keep order one from layer to layer, and the same seed gives the same file on every platform.
  */
 public final class SyntheticModel {
 
@@ -60,8 +60,8 @@ public final class SyntheticModel {
      * @param type       the type of all matrices in the layers, one of {@link #types}
      * @param layers     number of layers; null for the preset's
      * @param vocabulary number of tokens; null for the preset's
-     * @param head       the type of the output head, and of the token embedding if that is the head; null for the one that llama.cpp's
-     *                   quantiser chooses: Q6_K for low-bit types, Q8_0 where rows do not fit
+     * @param head       the type of the output head, and of the token embedding if that is the head; null for the one that
+     *                   llama.cpp's quantiser chooses: Q6_K for low-bit types, Q8_0 where rows do not fit
      * @throws IllegalArgumentException if there is no such model; the message, one sentence, says why and what there is
      */
     public static SyntheticModel of(String preset, GgmlType type, Integer layers, Integer vocabulary, GgmlType head, long seed) {
@@ -70,14 +70,15 @@ public final class SyntheticModel {
         ModelShape shape = full;
         if (layers != null) {
             if (layers < 1 || layers > MOST_LAYERS) {
-                throw new IllegalArgumentException("a model of " + layers + " layers cannot be made: llama.cpp takes 1 to " + MOST_LAYERS);
+                throw new IllegalArgumentException("a model of " + layers + " layers cannot be made: llama.cpp takes 1 to "
+                        + MOST_LAYERS);
             }
             shape = shape.withLayers(layers);
         }
         if (vocabulary != null) {
             if (vocabulary < Vocabulary.least() || vocabulary > MOST_TOKENS) {
-                throw new IllegalArgumentException("a vocabulary of " + vocabulary + " tokens cannot be made: the tokenizer needs "
-                        + Vocabulary.least() + " to " + MOST_TOKENS);
+                throw new IllegalArgumentException("a vocabulary of " + vocabulary + " tokens cannot be made: the tokenizer "
+                        + "needs " + Vocabulary.least() + " to " + MOST_TOKENS);
             }
             shape = shape.withVocabulary(vocabulary);
         }
@@ -234,7 +235,7 @@ public final class SyntheticModel {
                 norm(layer + "attn_q_norm.weight", width);
                 norm(layer + "attn_k_norm.weight", width);
             }
-            case LLAMA -> { }
+            default -> { }
         }
         norm(layer + "ffn_norm.weight", width);
     }
