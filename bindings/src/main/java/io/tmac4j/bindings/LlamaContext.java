@@ -11,9 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.nio.file.Path;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 
@@ -73,7 +71,8 @@ public final class LlamaContext implements AutoCloseable {
     private volatile int threads;
     private volatile int batchThreads;
 
-    private LlamaContext(LlamaModel model, ContextOptions options, MemorySegment context, EngineBridge.ContextLink link, Arena arena) {
+    private LlamaContext(LlamaModel model, ContextOptions options, MemorySegment context, EngineBridge.ContextLink link,
+            Arena arena) {
         this.model = model;
         this.context = context;
         this.link = link;
@@ -143,8 +142,10 @@ public final class LlamaContext implements AutoCloseable {
     private static LlamaException creationFailure(LlamaModel model, EngineBridge.ContextLink link) {
         Optional<Throwable> failure = link == null ? Optional.empty() : link.takeFailure();
         List<String> errors = NativeLog.errors();
-        String reason = failure.map(Throwable::toString).orElseGet(() -> errors.isEmpty() ? "llama.cpp gave no reason" : errors.getFirst());
-        return new LlamaException("no context can be made for " + model.file().getFileName() + ": " + reason, failure.orElse(null));
+        String reason = failure.map(Throwable::toString)
+                .orElseGet(() -> errors.isEmpty() ? "llama.cpp gave no reason" : errors.getFirst());
+        return new LlamaException("no context can be made for " + model.file().getFileName() + ": " + reason,
+                failure.orElse(null));
     }
 
     /** Threads of llama.cpp's own pool for single tokens: the light operations beside an engine run on the caller alone. */
@@ -288,7 +289,8 @@ public final class LlamaContext implements AutoCloseable {
         Throwable cause = link == null ? null : link.takeFailure().orElse(null);
         if (cause != null) {
             return new DecodeException(cause instanceof OutOfMemoryError ? Reason.OUT_OF_MEMORY : Reason.FAILED,
-                    "the engine " + model.engine() + " failed: " + (cause.getMessage() == null ? cause : cause.getMessage()), cause);
+                    "the engine " + model.engine() + " failed: " + (cause.getMessage() == null ? cause : cause.getMessage()),
+                    cause);
         }
         // the values are documented at llama_decode in llama.h
         return switch (status) {
@@ -322,7 +324,8 @@ public final class LlamaContext implements AutoCloseable {
      */
     public void copyLogits(int index, float[] into) {
         if (into.length < vocabularySize) {
-            throw new IllegalArgumentException("the array holds " + into.length + " floats and the vocabulary has " + vocabularySize + " tokens");
+            throw new IllegalArgumentException("the array holds " + into.length + " floats and the vocabulary has "
+                    + vocabularySize + " tokens");
         }
         enter();
         try {
@@ -353,7 +356,8 @@ public final class LlamaContext implements AutoCloseable {
         enter();
         try {
             if (!embeddings) {
-                throw new IllegalStateException("the context computes no embeddings; make it with ContextOptions.withEmbeddings(true)");
+                throw new IllegalStateException(
+                        "the context computes no embeddings; make it with ContextOptions.withEmbeddings(true)");
             }
             MemorySegment embedding = LlamaCpp.llama_get_embeddings_ith(context, index);
             if (embedding.address() == 0) {

@@ -65,7 +65,8 @@ public final class LlamaCppLibrary {
             failure = e;
             throw e;
         } catch (UnsatisfiedLinkError | IllegalArgumentException | IOException e) {
-            failure = new NativeLibraryException("the llama.cpp libraries in " + folder + " cannot be loaded: " + e.getMessage(), e);
+            failure = new NativeLibraryException("the llama.cpp libraries in " + folder + " cannot be loaded: " + e.getMessage(),
+                    e);
             throw failure;
         }
     }
@@ -129,7 +130,8 @@ public final class LlamaCppLibrary {
         registry = registry.reinterpret(ggml_backend_reg.sizeof());
         int api = ggml_backend_reg.api_version(registry);
         if (api != LlamaCpp.GGML_BACKEND_API_VERSION()) {
-            throw new NativeLibraryException("the CPU backend " + file + " has version " + api + " of ggml's backend interface; version "
+            throw new NativeLibraryException("the CPU backend " + file + " has version " + api
+                    + " of ggml's backend interface; version "
                     + LlamaCpp.GGML_BACKEND_API_VERSION() + " was expected, use the libraries of llama.cpp v0.4.0");
         }
         LlamaCpp.ggml_backend_register(registry);

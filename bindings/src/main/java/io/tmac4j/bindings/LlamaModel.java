@@ -67,7 +67,8 @@ public final class LlamaModel implements AutoCloseable {
             try {
                 bridge = EngineBridge.open(options.engine(), file);
             } catch (IllegalStateException e) {
-                throw new ModelLoadException(file + " cannot be loaded on the engine " + options.engine() + ": " + e.getMessage(), e);
+                throw new ModelLoadException(file + " cannot be loaded on the engine " + options.engine() + ": " + e.getMessage(),
+                        e);
             }
         }
         boolean done = false;
@@ -198,8 +199,10 @@ public final class LlamaModel implements AutoCloseable {
             int count = LlamaCpp.llama_model_meta_count(model);
             for (int i = 0; i < count; i++) {
                 int index = i;
-                String key = string((buffer, size) -> LlamaCpp.llama_model_meta_key_by_index(model, index, buffer, size)).orElse("");
-                map.put(key, string((buffer, size) -> LlamaCpp.llama_model_meta_val_str_by_index(model, index, buffer, size)).orElse(""));
+                String key = string((buffer, size) -> LlamaCpp.llama_model_meta_key_by_index(model, index, buffer, size))
+                        .orElse("");
+                map.put(key, string((buffer, size) -> LlamaCpp.llama_model_meta_val_str_by_index(model, index, buffer, size))
+                        .orElse(""));
             }
             return Collections.unmodifiableMap(map);
         });
@@ -228,12 +231,14 @@ public final class LlamaModel implements AutoCloseable {
                 int capacity = Math.addExact(bytes.length, 8);
                 while (true) {
                     MemorySegment output = arena.allocate(ValueLayout.JAVA_INT, capacity);
-                    int count = LlamaCpp.llama_tokenize(vocabulary, input, bytes.length, output, capacity, addSpecial, parseSpecial);
+                    int count = LlamaCpp.llama_tokenize(vocabulary, input, bytes.length, output, capacity, addSpecial,
+                            parseSpecial);
                     if (count >= 0) {
                         return output.asSlice(0, (long) count * Integer.BYTES).toArray(ValueLayout.JAVA_INT);
                     }
                     if (count == Integer.MIN_VALUE || -count <= capacity) {
-                        throw new LlamaException("the text of " + bytes.length + " bytes cannot be tokenised by " + file.getFileName());
+                        throw new LlamaException("the text of " + bytes.length + " bytes cannot be tokenised by "
+                                + file.getFileName());
                     }
                     capacity = -count;
                 }
@@ -258,7 +263,8 @@ public final class LlamaModel implements AutoCloseable {
                 int capacity = Math.addExact(Math.multiplyExact(tokens.length, 8), 16);
                 while (true) {
                     MemorySegment output = arena.allocate(capacity);
-                    int count = LlamaCpp.llama_detokenize(vocabulary, input, tokens.length, output, capacity, removeSpecial, unparseSpecial);
+                    int count = LlamaCpp.llama_detokenize(vocabulary, input, tokens.length, output, capacity, removeSpecial,
+                            unparseSpecial);
                     if (count >= 0) {
                         return new String(output.asSlice(0, count).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
                     }
@@ -326,7 +332,8 @@ public final class LlamaModel implements AutoCloseable {
         boolean done = false;
         try {
             if (vocabularyOnly) {
-                throw new LlamaException(file.getFileName() + " was loaded for its vocabulary only; it has no weights to decode with");
+                throw new LlamaException(file.getFileName()
+                        + " was loaded for its vocabulary only; it has no weights to decode with");
             }
             LlamaContext context = LlamaContext.create(this, options, bridge);
             done = true;

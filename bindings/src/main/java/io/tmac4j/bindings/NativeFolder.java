@@ -27,7 +27,8 @@ final class NativeFolder {
         if (named != null && !named.isBlank()) {
             return existing(named, PATH_VARIABLE);
         }
-        throw new NativeLibraryException("no llama.cpp libraries were found; name the folder that holds those of llama.cpp v0.4.0 with -D"
+        throw new NativeLibraryException("no llama.cpp libraries were found; name the folder that holds those of llama.cpp v0.4.0"
+                + " with -D"
                 + PATH_PROPERTY + " or the environment variable " + PATH_VARIABLE);
     }
 
@@ -36,7 +37,8 @@ final class NativeFolder {
             Path folder = Path.of(named);
             if (!Files.isDirectory(folder)) {
                 throw new NativeLibraryException(by + " names " + named + ", which is "
-                        + (Files.exists(folder) ? "no folder" : "not there") + "; it must name a folder with llama.cpp's libraries");
+                        + (Files.exists(folder) ? "no folder" : "not there")
+                        + "; it must name a folder with llama.cpp's libraries");
             }
             return folder.toRealPath();
         } catch (InvalidPathException | IOException e) {

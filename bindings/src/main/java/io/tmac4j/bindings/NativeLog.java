@@ -115,6 +115,7 @@ final class NativeLog {
     /** {@code llama_model_load: error loading model: ...} becomes {@code error loading model: ...}. */
     static String withoutFunction(String line) {
         int colon = line.indexOf(": ");
-        return colon > 0 && line.substring(0, colon).matches("[A-Za-z_][A-Za-z0-9_:~]*") ? line.substring(colon + 2).strip() : line;
+        return colon > 0 && line.substring(0, colon).matches("[A-Za-z_][A-Za-z0-9_:~]*") ? line.substring(colon + 2).strip()
+                : line;
     }
 }

@@ -52,8 +52,10 @@ enum Platform {
         };
         String id = system + "-" + arch;
         return Stream.of(values()).filter(platform -> platform.id.equals(id)).findFirst().orElseThrow(() ->
-                new NativeLibraryException("llama.cpp's libraries are packaged for " + ids() + ", not for " + osName + " on " + osArch
-                        + "; build llama.cpp v0.4.0 there and name the folder of its libraries with -D" + NativeFolder.PATH_PROPERTY));
+                new NativeLibraryException("llama.cpp's libraries are packaged for " + ids() + ", not for " + osName + " on "
+                        + osArch
+                        + "; build llama.cpp v0.4.0 there and name the folder of its libraries with -D"
+                        + NativeFolder.PATH_PROPERTY));
     }
 
     private static String ids() {
@@ -80,7 +82,9 @@ enum Platform {
         return files.stream().filter(file -> variant(file).filter(String::isEmpty).isPresent()).min(shortestFirst());
     }
 
-    /** The kind of processor that a CPU backend's file is for, e.g. {@code zen4}; empty string for any, no value if it is none. */
+    /**
+     * The kind of processor that a CPU backend's file is for, e.g. {@code zen4}; empty string for any, no value if it is none.
+     */
     Optional<String> variant(String file) {
         var matcher = Pattern.compile((prefix.isEmpty() ? "(?:lib)?" : prefix) + "ggml-cpu(?:-([A-Za-z0-9_.]+?))?\\.(?:"
                 + String.join("|", pluginExtensions) + ")(?:\\.[0-9]+)*").matcher(file);

@@ -12,7 +12,8 @@ import org.junit.jupiter.api.Test;
 
 class LlamaContextTest {
 
-    private static final ContextOptions SMALL = ContextOptions.defaults().withContextSize(256).withBatchSize(64).withUbatchSize(32);
+    private static final ContextOptions SMALL = ContextOptions.defaults().withContextSize(256).withBatchSize(64)
+            .withUbatchSize(32);
 
     private static LlamaModel model;
 
@@ -117,10 +118,13 @@ class LlamaContextTest {
             assertRefused(context, DecodeException.Reason.INVALID_BATCH, "no tokens", () -> context.decode());
             assertRefused(context, DecodeException.Reason.INVALID_BATCH, "token 1024 is outside", () -> context.decode(1024));
             assertRefused(context, DecodeException.Reason.INVALID_BATCH, "token -1 is outside", () -> context.decode(1, -1));
-            assertRefused(context, DecodeException.Reason.CONTEXT_FULL, "257 tokens do not fit", () -> context.decode(new int[257]));
-            assertRefused(context, DecodeException.Reason.INVALID_BATCH, "no sequence 1", () -> context.decode(batch.add(1, 0, 1, true)));
+            assertRefused(context, DecodeException.Reason.CONTEXT_FULL, "257 tokens do not fit",
+                    () -> context.decode(new int[257]));
+            assertRefused(context, DecodeException.Reason.INVALID_BATCH, "no sequence 1",
+                    () -> context.decode(batch.add(1, 0, 1, true)));
             batch.clear();
-            assertRefused(context, DecodeException.Reason.INVALID_BATCH, "is negative", () -> context.decode(batch.add(1, -1, 0, true)));
+            assertRefused(context, DecodeException.Reason.INVALID_BATCH, "is negative",
+                    () -> context.decode(batch.add(1, -1, 0, true)));
             batch.clear();
             assertRefused(context, DecodeException.Reason.INVALID_BATCH, "takes 64 at once", () -> {
                 for (int i = 0; i < 65; i++) {
@@ -169,7 +173,8 @@ class LlamaContextTest {
         SamplerOptions warm = SamplerOptions.defaults().withTemperature(1).withSeed(42);
         String[] texts = new String[3];
         for (int i = 0; i < texts.length; i++) {
-            try (LlamaContext context = model.newContext(SMALL); Sampler sampler = Sampler.of(i == 2 ? warm.withSeed(43) : warm)) {
+            try (LlamaContext context = model.newContext(SMALL);
+                    Sampler sampler = Sampler.of(i == 2 ? warm.withSeed(43) : warm)) {
                 context.decode(prompt());
                 texts[i] = continuation(context, sampler, 30);
             }
@@ -210,7 +215,8 @@ class LlamaContextTest {
     @Test
     void twoContextsAtOnceGiveWhatOneGives() {
         try (LlamaContext a = model.newContext(SMALL.withThreads(1)); LlamaContext b = model.newContext(SMALL.withThreads(1));
-                LlamaContext alone = model.newContext(SMALL.withThreads(1)); Sampler sampler = Sampler.of(SamplerOptions.greedy())) {
+                LlamaContext alone = model.newContext(SMALL.withThreads(1));
+                        Sampler sampler = Sampler.of(SamplerOptions.greedy())) {
             alone.decode(prompt());
             String expected = continuation(alone, sampler, 60);
             CompletableFuture<String> first = CompletableFuture.supplyAsync(() -> greedy(a));
@@ -254,7 +260,8 @@ class LlamaContextTest {
         context.cancel();
         assertThat(context.isClosed()).isTrue();
         assertThatThrownBy(() -> context.decode(1)).isInstanceOf(IllegalStateException.class).hasMessage("the context is closed");
-        assertThatThrownBy(() -> context.logits(-1)).isInstanceOf(IllegalStateException.class).hasMessage("the context is closed");
+        assertThatThrownBy(() -> context.logits(-1)).isInstanceOf(IllegalStateException.class)
+                .hasMessage("the context is closed");
         assertThatThrownBy(() -> context.position(0)).isInstanceOf(IllegalStateException.class);
 
         Sampler sampler = Sampler.of(SamplerOptions.greedy());
@@ -264,6 +271,7 @@ class LlamaContextTest {
         Batch batch = new Batch(1);
         batch.close();
         batch.close();
-        assertThatThrownBy(() -> batch.add(1, 0, 0, true)).isInstanceOf(IllegalStateException.class).hasMessage("the batch is closed");
+        assertThatThrownBy(() -> batch.add(1, 0, 0, true)).isInstanceOf(IllegalStateException.class)
+                .hasMessage("the batch is closed");
     }
 }

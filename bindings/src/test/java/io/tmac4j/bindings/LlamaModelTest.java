@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -31,7 +32,8 @@ class LlamaModelTest {
 
     @ParameterizedTest
     @ValueSource(strings = {
-        "To be, or not to be", "", "a", "Grüße, 世界! Привет, κόσμε. سلام", "emoji 🙂👩‍👩‍👧‍👦🇩🇪", "\t\n\r\u0001\u007f tabs", "   spaces   inside   "
+        "To be, or not to be", "", "a", "Grüße, 世界! Привет, κόσμε. سلام", "emoji 🙂👩‍👩‍👧‍👦🇩🇪", "\t\n\r\u0001\u007f tabs",
+                "   spaces   inside   "
     })
     void textSurvivesTokenisingAndBack(String text) {
         try (LlamaModel model = LlamaModel.load(Models.demo(), ModelOptions.defaults().withVocabularyOnly(true))) {
@@ -74,7 +76,8 @@ class LlamaModelTest {
             for (int token : new int[] {-1, 1024, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
                 assertThatThrownBy(() -> model.tokenBytes(token)).isInstanceOf(IllegalArgumentException.class)
                         .hasMessage("token " + token + " is outside of the vocabulary of 1024 tokens");
-                assertThatThrownBy(() -> model.detokenize(new int[] {token}, false, false)).isInstanceOf(IllegalArgumentException.class);
+                assertThatThrownBy(() -> model.detokenize(new int[] {token}, false, false))
+                        .isInstanceOf(IllegalArgumentException.class);
                 assertThatThrownBy(() -> model.isEndOfGeneration(token)).isInstanceOf(IllegalArgumentException.class);
             }
         }
@@ -110,7 +113,8 @@ class LlamaModelTest {
         assertThat(told).isSorted().last().isEqualTo(1.0);
 
         IllegalStateException stop = new IllegalStateException("enough");
-        assertThatThrownBy(() -> LlamaModel.load(Models.demo(), ModelOptions.defaults().withProgress(part -> {
+        Path demo = Models.demo();
+        assertThatThrownBy(() -> LlamaModel.load(demo, ModelOptions.defaults().withProgress(part -> {
             throw stop;
         }))).isSameAs(stop);
     }
@@ -119,7 +123,8 @@ class LlamaModelTest {
     void anUnknownEngineIsRefusedWithTheKnownOnes() {
         assertThatThrownBy(() -> Engine.of("cuda")).isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("cuda").hasMessageContaining("llama.cpp");
-        assertThatThrownBy(() -> LlamaModel.load(Models.demo(), ModelOptions.defaults().withEngine(new Engine("cuda"))))
+        Path demo = Models.demo();
+        assertThatThrownBy(() -> LlamaModel.load(demo, ModelOptions.defaults().withEngine(new Engine("cuda"))))
                 .isInstanceOf(ModelLoadException.class).hasMessageContaining("cuda");
     }
 }

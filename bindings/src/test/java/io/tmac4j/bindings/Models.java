@@ -18,7 +18,8 @@ final class Models {
 
     /** Skips the test, with the reason, where there are no libraries of llama.cpp. */
     static void assumeLibraries() {
-        boolean named = System.getProperty(NativeFolder.PATH_PROPERTY) != null || System.getenv(NativeFolder.PATH_VARIABLE) != null;
+        boolean named = System.getProperty(NativeFolder.PATH_PROPERTY) != null
+                || System.getenv(NativeFolder.PATH_VARIABLE) != null;
         boolean packaged = Models.class.getResource("/io/tmac4j/natives/"
                 + Platform.of(System.getProperty("os.name"), System.getProperty("os.arch")).id() + "/index.properties") != null;
         Assumptions.assumeTrue(named || packaged, "no llama.cpp libraries: set " + NativeFolder.PATH_VARIABLE);
