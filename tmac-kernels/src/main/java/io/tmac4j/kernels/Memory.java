@@ -1,0 +1,59 @@
+package io.tmac4j.kernels;
+
+import io.tmac4j.bindings.spi.OffHeap;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
+/** Little-endian, unaligned access to absolute addresses. */
+final class Memory {
+
+    static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private Memory() {
+    }
+
+    /** The unsigned byte at {@code address}. */
+    static int u8(long address) {
+        return OffHeap.ALL.get(ValueLayout.JAVA_BYTE, address) & 0xff;
+    }
+
+    static short i16(long address) {
+        return OffHeap.ALL.get(SHORT, address);
+    }
+
+    static int i32(long address) {
+        return OffHeap.ALL.get(INT, address);
+    }
+
+    static long i64(long address) {
+        return OffHeap.ALL.get(LONG, address);
+    }
+
+    static float f32(long address) {
+        return OffHeap.ALL.get(FLOAT, address);
+    }
+
+    /** The f16 number at {@code address}. */
+    static float f16(long address) {
+        return Float.float16ToFloat(i16(address));
+    }
+
+    static void i16(long address, short value) {
+        OffHeap.ALL.set(SHORT, address, value);
+    }
+
+    static void i64(long address, long value) {
+        OffHeap.ALL.set(LONG, address, value);
+    }
+
+    static void f32(long address, float value) {
+        OffHeap.ALL.set(FLOAT, address, value);
+    }
+
+    static void u8(long address, int value) {
+        OffHeap.ALL.set(ValueLayout.JAVA_BYTE, address, (byte) value);
+    }
+}

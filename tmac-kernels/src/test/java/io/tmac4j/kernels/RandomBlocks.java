@@ -1,0 +1,51 @@
+package io.tmac4j.kernels;
+
+import io.tmac4j.bindings.GgmlType;
+import io.tmac4j.bindings.spi.WeightTensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Random;
+
+/** Tensors of random blocks: every bit pattern that a quantiser can write, with scales of sane size. */
+final class RandomBlocks {
+
+    private RandomBlocks() {
+    }
+
+    static WeightTensor tensor(BlockFormat format, int k, int rows, int experts, long seed, Arena arena) {
+        GgmlType type = format.type();
+        long bytes = type.rowBytes(k) * rows * experts;
+        MemorySegment memory = arena.allocate(bytes, 64);
+        Random random = new Random(seed);
+        for (long at = 0; at < bytes; at += type.blockBytes()) {
+            fillBlock(format, memory.asSlice(at, type.blockBytes()), random);
+        }
+        return new WeightTensor("test", type, k, rows, experts, memory.address());
+    }
+
+    private static void fillBlock(BlockFormat format, MemorySegment block, Random random) {
+        byte[] bytes = new byte[(int) block.byteSize()];
+        random.nextBytes(bytes);
+        if (format.type() == GgmlType.TQ2_0) {
+            for (int i = 0; i < 64; i++) {
+                // code 3 does not occur: turn it into 1
+                bytes[i] = (byte) (bytes[i] & ~((bytes[i] & bytes[i] >> 1 & 0x55) << 1));
+            }
+        }
+        if (format.type() == GgmlType.TQ1_0) {
+            for (int i = 0; i < 52; i++) {
+                int value = random.nextInt(i < 48 ? 243 : 81) * (i < 48 ? 1 : 3);
+                bytes[i] = (byte) ((value * 256 + 242) / 243);
+            }
+        }
+        MemorySegment.copy(bytes, 0, block, ValueLayout.JAVA_BYTE, 0, bytes.length);
+        for (int h = 0; h < format.form().halves(); h++) {
+            float scale = (0.5f + random.nextFloat()) * 0.01f;
+            GgmlType type = format.type();
+            boolean signed = type == GgmlType.Q4_0 || type == GgmlType.Q3_K || type == GgmlType.Q4_1 && h == 1;
+            float value = signed && random.nextBoolean() ? -scale : scale;
+            block.set(ValueLayout.JAVA_SHORT_UNALIGNED, format.halfOffset(h), Float.floatToFloat16(value));
+        }
+    }
+}
