@@ -39,12 +39,7 @@ public final class LlamaModel implements AutoCloseable {
         this.model = model;
         this.vocabulary = LlamaCpp.llama_model_get_vocab(model);
         this.bridge = bridge;
-        this.life = new RefCounted("model", () -> {
-            LlamaCpp.llama_model_free(model);
-            if (bridge != null) {
-                bridge.close();
-            }
-        });
+        this.life = new RefCounted("model", () -> LlamaCpp.llama_model_free(model));
     }
 
     /** Loads a model with {@link ModelOptions#defaults()}. */
@@ -71,16 +66,7 @@ public final class LlamaModel implements AutoCloseable {
                         e);
             }
         }
-        boolean done = false;
-        try {
-            LlamaModel model = load(file, options, bridge);
-            done = true;
-            return model;
-        } finally {
-            if (!done && bridge != null) {
-                bridge.close();
-            }
-        }
+        return load(file, options, bridge);
     }
 
     private static LlamaModel load(Path file, ModelOptions options, EngineBridge bridge) {
@@ -98,7 +84,7 @@ public final class LlamaModel implements AutoCloseable {
                 // An exception that leaves an upcall ends the VM
                 try {
                     options.progress().accept(part);
-                    return true;
+                    return bridge == null || !bridge.hasFailed();
                 } catch (Throwable e) {
                     stopped[0] = e;
                     return false;
@@ -110,7 +96,9 @@ public final class LlamaModel implements AutoCloseable {
                 llama_model_params.use_extra_bufts(params, false);
             }
             NativeLog.clearErrors();
-            MemorySegment model = LlamaCpp.llama_model_load_from_file(arena.allocateFrom(file.toString()), params);
+            MemorySegment path = arena.allocateFrom(file.toString());
+            MemorySegment model = bridge == null ? LlamaCpp.llama_model_load_from_file(path, params)
+                    : bridge.load(() -> LlamaCpp.llama_model_load_from_file(path, params));
             Optional<Throwable> failure = bridge == null ? Optional.empty() : bridge.loadFailure();
             if (model.address() == 0 || failure.isPresent()) {
                 if (model.address() != 0) {

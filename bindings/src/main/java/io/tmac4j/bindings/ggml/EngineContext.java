@@ -1,0 +1,109 @@
+package io.tmac4j.bindings.ggml;
+
+import io.tmac4j.bindings.generated.LlamaCpp;
+import io.tmac4j.bindings.generated.ggml_abort_callback;
+import io.tmac4j.bindings.generated.ggml_backend;
+import io.tmac4j.bindings.generated.ggml_backend_device;
+import io.tmac4j.bindings.spi.MatMulBatch;
+import io.tmac4j.bindings.spi.WorkerPool;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * The backend of one llama.cpp context. It has a {@code ggml_backend_device} of its own, a copy of the registered one: ggml
+ * passes only the device when it asks whether an operation is taken, and the answer differs from context to context.
+ */
+final class EngineContext implements EngineBridge.ContextLink, MatMulBatch.Cancellation, AutoCloseable {
+
+    private static final MethodHandle ABORT_CALLBACK = Ggml.function(ggml_abort_callback.descriptor());
+
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment backend = ggml_backend.allocate(arena);
+    private final MemorySegment device = ggml_backend_device.allocate(arena);
+    private final ModelLoad model;
+    private final GraphRunner runner;
+    private final AtomicReference<Throwable> failure = new AtomicReference<>();
+    private volatile MemorySegment abortCallback = MemorySegment.NULL;
+    private volatile long abortData;
+    private MemorySegment context = MemorySegment.NULL;
+    private boolean closed;
+
+    EngineContext(ModelLoad model, int threads, int batchThreads) {
+        this.model = model;
+        this.runner = new GraphRunner(WorkerPool.shared(), this, threads, batchThreads);
+    }
+
+    MemorySegment backend() {
+        return backend;
+    }
+
+    MemorySegment device() {
+        return device;
+    }
+
+    void context(MemorySegment created) {
+        context = created;
+    }
+
+    @Override
+    public MemorySegment context() {
+        return context;
+    }
+
+    @Override
+    public void threads(int decode, int batch) {
+        runner.threads(decode, batch);
+    }
+
+    @Override
+    public Optional<Throwable> takeFailure() {
+        Throwable own = failure.getAndSet(null);
+        return Optional.ofNullable(own != null ? own : model.takeFailure());
+    }
+
+    void fail(Throwable cause) {
+        failure.compareAndSet(null, cause);
+    }
+
+    int compute(long graph) {
+        if (model.hasFailed()) {
+            return LlamaCpp.GGML_STATUS_FAILED();
+        }
+        return runner.compute(graph);
+    }
+
+    void abortCallback(MemorySegment callback, MemorySegment data) {
+        abortData = data.address();
+        abortCallback = callback;
+    }
+
+    @Override
+    public boolean isCancelled() {
+        MemorySegment callback = abortCallback;
+        if (callback.address() == 0) {
+            return false;
+        }
+        try {
+            return (boolean) ABORT_CALLBACK.invokeExact(callback, abortData);
+        } catch (Throwable t) {
+            throw Ggml.unexpected(t);
+        }
+    }
+
+    /** Called when llama.cpp frees the backend with its context, or when the context could not be made. */
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        try {
+            runner.close();
+        } finally {
+            arena.close();
+        }
+    }
+}
