@@ -7,12 +7,11 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -149,31 +148,33 @@ public final class GgufWriter {
      * Writes the file; one of the same name is replaced. Whatever goes wrong, full disk and interruption included, leaves no
      * incomplete file behind.
      *
-     * @throws Failure     if there is no such folder or too little space
-     * @throws IOException if writing fails
+     * @throws Failure     if there is no such folder, no permission, too little space, or writing fails
+     * @throws IOException if the thread is interrupted, or the folder's free space cannot be asked for
      */
     public void write(Path target, Progress progress) throws IOException {
         Path file = target.toAbsolutePath().normalize();
         Path folder = file.getParent();
-        if (folder == null || !Files.isDirectory(folder)) {
-            throw new Failure("cannot write " + target + ": there is no folder " + folder);
-        }
         if (Files.isDirectory(file)) {
             throw new Failure("cannot write " + target + ": it is a folder; name a file in it");
         }
+        if (!Files.isDirectory(folder)) {
+            throw new Failure("cannot write " + target + ": there is no folder " + folder);
+        }
         byte[] header = header();
         requireSpace(target, header.length + dataBytes, Files.getFileStore(folder).getUsableSpace());
-        Path part = folder.resolve(file.getFileName() + "." + ProcessHandle.current().pid() + "-"
-                + Long.toHexString(System.nanoTime()) + ".part");
-        try (Part output = new Part(part)) {
-            output.write(ByteBuffer.wrap(header), 0);
+        try (PartFile output = PartFile.of(file)) {
+            output.write(header, header.length, 0);
             writeData(output, header.length, progress);
-            output.moveTo(file);
+            output.complete();
         } catch (InterruptedIOException interrupted) {
             throw interrupted;
-        } catch (IOException failure) {
-            throw new IOException("writing " + target + " failed (" + failure.getMessage() + "); the incomplete file was removed",
-                    failure);
+        } catch (AccessDeniedException denied) {
+            throw new Failure("cannot write " + target + ": no permission to write in the folder " + folder, denied);
+        } catch (FileSystemException failed) {
+            throw new Failure("cannot write " + target + ": " + failed.getReason(), failed);
+        } catch (IOException failed) {
+            throw new Failure("cannot write " + target + ": " + failed.getMessage() + "; the incomplete file was removed",
+                    failed);
         }
     }
 
@@ -206,7 +207,7 @@ public final class GgufWriter {
         return (offset + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     }
 
-    private void writeData(Part output, long start, Progress progress) throws IOException {
+    private void writeData(PartFile output, long start, Progress progress) throws IOException {
         List<Chunk> chunks = new ArrayList<>();
         for (Tensor tensor : tensors.values()) {
             int step = tensor.chunkBytes();
@@ -224,7 +225,7 @@ public final class GgufWriter {
                 for (int i = next.getAndIncrement(); i < chunks.size() && failure.get() == null; i = next.getAndIncrement()) {
                     Chunk chunk = chunks.get(i);
                     chunk.tensor.content.fill(chunk.index, buffer, chunk.length);
-                    output.write(ByteBuffer.wrap(buffer, 0, chunk.length), chunk.offset);
+                    output.write(buffer, chunk.length, chunk.offset);
                     progress.written(done.addAndGet(chunk.length), dataBytes);
                 }
             } catch (IOException | RuntimeException | Error e) {
@@ -260,64 +261,6 @@ public final class GgufWriter {
         }
         if (interrupted) {
             Thread.currentThread().interrupt();
-        }
-    }
-
-    /** The file under its temporary name: closed and deleted unless it was moved, also when the VM is told to end. */
-    private static final class Part implements AutoCloseable {
-
-        private final Path path;
-        private final FileChannel channel;
-        private final Thread atExit;
-
-        Part(Path path) throws IOException {
-            this.path = path;
-            channel = FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-            atExit = new Thread(this::discard, "gguf-writer-cleanup");
-            try {
-                Runtime.getRuntime().addShutdownHook(atExit);
-            } catch (IllegalStateException ending) {
-                discard();
-                throw new IOException("the program is ending", ending);
-            }
-        }
-
-        void write(ByteBuffer bytes, long at) throws IOException {
-            long position = at;
-            while (bytes.hasRemaining()) {
-                position += channel.write(bytes, position);
-            }
-        }
-
-        /** The last tensor's padding belongs to the file as well. */
-        void pad(long size) throws IOException {
-            if (channel.size() < size) {
-                write(ByteBuffer.allocate((int) (size - channel.size())), channel.size());
-            }
-        }
-
-        void moveTo(Path file) throws IOException {
-            channel.close();
-            Files.move(path, file, StandardCopyOption.ATOMIC_MOVE);
-        }
-
-        @Override
-        public void close() {
-            discard();
-            try {
-                Runtime.getRuntime().removeShutdownHook(atExit);
-            } catch (IllegalStateException ending) {
-                // the hook runs already and finds nothing left to do
-            }
-        }
-
-        private void discard() {
-            try {
-                channel.close();
-                Files.deleteIfExists(path);
-            } catch (IOException notDeleted) {
-                // the folder is gone or unreachable: nothing is left that could be removed
-            }
         }
     }
 

@@ -1,8 +1,11 @@
 package io.tmac4j.comparison.synth;
 
+import io.tmac4j.bindings.CacheFolder;
 import io.tmac4j.bindings.GgmlType;
+import io.tmac4j.comparison.Failure;
 import io.tmac4j.comparison.synth.ModelShape.Architecture;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.Comparator;
@@ -20,6 +23,8 @@ public final class SyntheticModel {
     /** The seed unless another is asked for. */
     public static final long DEFAULT_SEED = 42;
 
+    /** Counts the changes to what a seed gives, so that a cached model of an older program is not taken for the same. */
+    private static final int RECIPE = 1;
     /** Of llama.cpp: {@code LLAMA_MAX_LAYERS}. */
     private static final int MOST_LAYERS = 512;
     /** Well above every real vocabulary; keeps the tokenizer's metadata far below what one array can hold. */
@@ -83,6 +88,27 @@ public final class SyntheticModel {
             shape = shape.withVocabulary(vocabulary);
         }
         return new SyntheticModel(shape, shape.layers() == full.layers(), type, head, seed);
+    }
+
+    /**
+     * The model that rates are measured with unless another is named: BitNet b1.58 0.7B's shape in TQ2_0. It is made on first use
+     * and kept in the user's cache.
+     *
+     * @throws Failure     if there is no room for it
+     * @throws IOException if the cache cannot be written
+     */
+    public static Path defaultForRates(GgufWriter.Progress progress) throws IOException {
+        return defaultForRates(CacheFolder.path().resolve("models"), progress);
+    }
+
+    static Path defaultForRates(Path folder, GgufWriter.Progress progress) throws IOException {
+        SyntheticModel model = of("bitnet-0.7b", GgmlType.TQ2_0, null, null, null, DEFAULT_SEED);
+        Path file = folder.resolve("synthetic-" + RECIPE + "-" + model.fileName());
+        if (!Files.isRegularFile(file) || Files.size(file) != model.fileBytes()) {
+            Files.createDirectories(folder);
+            model.write(file, progress);
+        }
+        return file;
     }
 
     /** The presets' names. */

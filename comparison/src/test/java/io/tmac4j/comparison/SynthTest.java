@@ -1,0 +1,50 @@
+package io.tmac4j.comparison;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SynthTest {
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void writesAModelAndNamesIt() {
+        Path file = folder.resolve("a.gguf");
+        CommandRun run = CommandRun.of("synth", "--preset", "moe-tiny", "--type", "q4_0", "--layers", "1", "-o", file.toString());
+        assertThat(run.err()).isEmpty();
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.out()).contains(file.toString(), "bytes");
+        assertThat(file).isNotEmptyFile();
+    }
+
+    @Test
+    void impossibleWishesAreOneSentenceWithWhatThereIsAndExitCodeTwo() {
+        assertUsage("'q9' is no type that weights can be drawn in", "--preset", "llama2-7b", "--type", "q9");
+        assertUsage("'iq1_s' is no type that weights can be drawn in", "--preset", "llama2-7b", "--type", "iq1_s");
+        assertUsage("there is no preset 'gpt'", "--preset", "gpt", "--type", "q4_0");
+        assertUsage("3200 weights", "--preset", "bitnet-3b", "--type", "TQ2_0");
+        assertUsage("0 layers", "--preset", "llama2-7b", "--type", "q4_0", "--layers", "0");
+        assertUsage("--preset", "--type", "q4_0");
+    }
+
+    @Test
+    void placesThatCannotBeWrittenAreOneSentenceAndExitCodeOne() {
+        CommandRun run = CommandRun.of("synth", "--preset", "moe-tiny", "--type", "q4_0", "-o", folder.toString());
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err()).hasLineCount(1).contains("it is a folder");
+    }
+
+    private static void assertUsage(String said, String... arguments) {
+        String[] line = new String[arguments.length + 1];
+        line[0] = "synth";
+        System.arraycopy(arguments, 0, line, 1, arguments.length);
+        CommandRun run = CommandRun.of(line);
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.out()).isEmpty();
+        assertThat(run.err()).hasLineCount(1).contains(said);
+    }
+}
