@@ -3,7 +3,7 @@ package io.tmac4j.natives;
 import java.nio.file.Path;
 import java.util.Map;
 
-/** Where downloaded packages are kept: per user, outside the build's output. */
+/** Where downloaded packages are kept: the folder that the library at run time uses too, per user, outside the build's output. */
 final class CacheFolder {
 
     private CacheFolder() {
@@ -29,6 +29,7 @@ final class CacheFolder {
             return home.resolve("Library").resolve("Caches").resolve("tmac4j");
         }
         String xdg = environment.getOrDefault("XDG_CACHE_HOME", "");
-        return (xdg.isBlank() ? home.resolve(".cache") : Path.of(xdg)).resolve("tmac4j");
+        // the XDG base directory specification has relative paths ignored
+        return (xdg.isBlank() || !Path.of(xdg).isAbsolute() ? home.resolve(".cache") : Path.of(xdg)).resolve("tmac4j");
     }
 }

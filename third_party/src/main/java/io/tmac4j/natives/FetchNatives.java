@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Comparator;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
@@ -53,13 +52,28 @@ public final class FetchNatives {
                 NpmClient.find(environment.getOrDefault("PATH", environment.getOrDefault("Path", "")), os.startsWith("Windows")),
                 args[5].equals("offline=true"));
         try {
-            for (Pin pin : Pin.read(Path.of(args[0]), List.of(args[3].split(",")))) {
-                fetch.layOut(pin, output.resolve(pin.platform()), ownLibraries);
+            for (String platform : args[3].split(",")) {
+                fetch.layOut(Path.of(args[0]), platform, output.resolve(platform), ownLibraries);
             }
             Files.createFile(complete);
         } catch (FetchException e) {
             System.err.println("[ERROR] " + e.getMessage());
             System.exit(1);
+        }
+    }
+
+    /** Makes the jar content of a platform by its name; of one without a pin only if the user names libraries. */
+    void layOut(Path pins, String platform, Path output, String ownLibraries) throws IOException, InterruptedException {
+        Optional<Pin> pin = Pin.read(pins, platform);
+        if (pin.isPresent()) {
+            layOut(pin.get(), output, ownLibraries);
+        } else if (ownLibraries.isBlank()) {
+            throw new FetchException("There are no prebuilt llama.cpp libraries for this platform (" + platform + ", "
+                    + System.getProperty("os.name") + " on " + System.getProperty("os.arch") + "), only for "
+                    + String.join(", ", Pin.platforms(pins)) + "; build llama.cpp yourself and "
+                    + FetchException.OWN_LIBRARIES + ".");
+        } else {
+            Files.createDirectories(output);
         }
     }
 
@@ -102,13 +116,14 @@ public final class FetchNatives {
     private static void requireLibraries(Path folder, String release) throws IOException {
         if (Files.isDirectory(folder)) {
             try (Stream<Path> files = Files.list(folder)) {
-                if (files.anyMatch(file -> Library.role(file.getFileName().toString()).filter("llama"::equals).isPresent())) {
+                if (files.map(file -> file.getFileName().toString()).anyMatch(Library::isLlama)) {
                     return;
                 }
             }
         }
-        throw new FetchException("tmac.llama.path (or TMAC_LLAMA_PATH) is " + folder + ", which is no folder with the libraries of "
-                + "llama.cpp " + release + " (libllama, libggml, libggml-base, libggml-cpu-*); correct it or leave it out.");
+        throw new FetchException("tmac.llama.path (or TMAC_LLAMA_PATH) is " + folder + ", which is no folder with the "
+                + "libraries of llama.cpp " + release + " (libllama, libggml, libggml-base, libggml-cpu-*); "
+                + "correct it or leave it out.");
     }
 
     /** Returns the tarball out of the cache, after fetching it if it is missing or damaged there. */

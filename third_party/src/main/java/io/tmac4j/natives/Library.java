@@ -23,6 +23,11 @@ final class Library {
         return stem(fileName).filter(stem -> stem.equals("ggml-base") || stem.equals("ggml") || stem.equals("llama"));
     }
 
+    /** Whether the file is llama.cpp's main library. */
+    static boolean isLlama(String fileName) {
+        return role(fileName).filter("llama"::equals).isPresent();
+    }
+
     private static Optional<String> stem(String fileName) {
         Matcher matcher = NAME.matcher(fileName);
         return matcher.matches() ? Optional.of(matcher.group(1)) : Optional.empty();

@@ -4,9 +4,9 @@ import java.io.IOException;
 import java.io.Reader;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Optional;
 import java.util.Properties;
+import java.util.SortedSet;
 import java.util.TreeSet;
 
 /**
@@ -22,34 +22,31 @@ record Pin(String platform, String release, String packageName, String version, 
 
     private static final String SHA512_SUFFIX = ".sha512";
 
-    /** Reads the pins of {@code platforms} from a properties file. */
-    static List<Pin> read(Path file, List<String> platforms) throws IOException {
-        Properties properties = new Properties();
-        try (Reader reader = Files.newBufferedReader(file)) {
-            properties.load(reader);
-        }
-        List<Pin> pins = new ArrayList<>();
-        for (String platform : platforms) {
-            String sha512 = properties.getProperty(platform + SHA512_SUFFIX);
-            if (sha512 == null) {
-                throw new FetchException("There are no prebuilt llama.cpp libraries for the platform '" + platform + "', only for "
-                        + String.join(", ", platforms(properties)) + "; build llama.cpp " + properties.getProperty("release")
-                        + " yourself and " + FetchException.OWN_LIBRARIES + ".");
-            }
-            pins.add(new Pin(platform, properties.getProperty("release"), properties.getProperty(platform + ".package"),
-                    properties.getProperty("version"), sha512));
-        }
-        return pins;
+    /** Reads the pin of {@code platform} from a properties file; empty if there are no libraries for it. */
+    static Optional<Pin> read(Path file, String platform) throws IOException {
+        Properties properties = load(file);
+        return Optional.ofNullable(properties.getProperty(platform + SHA512_SUFFIX))
+                .map(sha512 -> new Pin(platform, properties.getProperty("release"), properties.getProperty(platform + ".package"),
+                        properties.getProperty("version"), sha512));
     }
 
-    private static TreeSet<String> platforms(Properties properties) {
-        TreeSet<String> platforms = new TreeSet<>();
-        for (String key : properties.stringPropertyNames()) {
+    /** The platforms that a properties file has pins of, sorted. */
+    static SortedSet<String> platforms(Path file) throws IOException {
+        SortedSet<String> platforms = new TreeSet<>();
+        for (String key : load(file).stringPropertyNames()) {
             if (key.endsWith(SHA512_SUFFIX)) {
                 platforms.add(key.substring(0, key.length() - SHA512_SUFFIX.length()));
             }
         }
         return platforms;
+    }
+
+    private static Properties load(Path file) throws IOException {
+        Properties properties = new Properties();
+        try (Reader reader = Files.newBufferedReader(file)) {
+            properties.load(reader);
+        }
+        return properties;
     }
 
     /** The package as npm names it, {@code @scope/name@version}. */
