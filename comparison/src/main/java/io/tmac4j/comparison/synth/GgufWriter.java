@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
@@ -157,6 +158,9 @@ public final class GgufWriter {
         if (Files.isDirectory(file)) {
             throw new Failure("cannot write " + target + ": it is a folder; name a file in it");
         }
+        if (Files.exists(file) && !Files.isRegularFile(file)) {
+            throw new Failure("cannot write " + target + ": it exists and is no regular file");
+        }
         if (!Files.isDirectory(folder)) {
             throw new Failure("cannot write " + target + ": there is no folder " + folder);
         }
@@ -168,6 +172,9 @@ public final class GgufWriter {
             output.complete();
         } catch (InterruptedIOException interrupted) {
             throw interrupted;
+        } catch (ClosedChannelException ending) {
+            throw new Failure("cannot write " + target + ": the program was told to end; the incomplete file was removed",
+                    ending);
         } catch (AccessDeniedException denied) {
             throw new Failure("cannot write " + target + ": no permission to write in the folder " + folder, denied);
         } catch (FileSystemException failed) {

@@ -19,6 +19,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 class GgufWriterTest {
@@ -138,6 +140,14 @@ class GgufWriterTest {
         assertThatThrownBy(() -> writer.write(folder.resolve("no").resolve("a.gguf"), GgufWriter.Progress.NONE))
                 .isInstanceOf(Failure.class).hasMessageContaining("there is no folder " + folder.resolve("no"));
         assertThatThrownBy(() -> writer.write(folder.getRoot(), GgufWriter.Progress.NONE)).isInstanceOf(Failure.class);
+    }
+
+    @Test
+    @EnabledOnOs({OS.LINUX, OS.MAC})
+    void devicesAreNotReplacedByFiles() {
+        GgufWriter writer = new GgufWriter().tensor("t", GgmlType.F32, (chunk, into, length) -> { }, 8);
+        assertThatThrownBy(() -> writer.write(Path.of("/dev/null"), GgufWriter.Progress.NONE))
+                .isInstanceOf(Failure.class).hasMessage("cannot write /dev/null: it exists and is no regular file");
     }
 
     @Test
