@@ -6,10 +6,13 @@ package io.tmac4j.bindings.spi;
  */
 public interface ParallelTask {
 
-    /** Number of phases, at least 1. */
+    /** Number of phases, 1 to 254. Asked once. */
     int phases();
 
-    /** Number of chunks of a phase; may be 0. Asked after the phases before it are finished. */
+    /**
+     * Number of chunks of a phase, 0 to 16 million. Asked once, after the phases before it are finished, on any thread; what
+     * these phases wrote is visible.
+     */
     int chunks(int phase);
 
     /**

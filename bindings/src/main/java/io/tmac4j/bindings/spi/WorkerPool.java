@@ -1,5 +1,6 @@
 package io.tmac4j.bindings.spi;
 
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
@@ -17,24 +18,31 @@ import java.util.concurrent.locks.LockSupport;
  */
 public final class WorkerPool {
 
-    /** Time a worker without work spins before it parks, in ns; longer than a light graph op, shorter than a time slice. */
-    private static final long SPIN_NANOS = 100_000;
+    /**
+     * Time after its last work that a worker stays awake, in nanoseconds: longer than the light operations between two
+     * products of a decode step, shorter than a time slice.
+     */
+    private static final long AWAKE_NANOS = 100_000;
 
-    /** Time a caller spins for chunks that others have under way before it lets other threads have the core. */
-    private static final long WAIT_SPIN_NANOS = 20_000;
+    /** Time that a waiting thread spins before it offers its core to other threads in between. */
+    private static final long EAGER_NANOS = 20_000;
 
     private static final int MAX_REGIONS = 64;
 
-    private static final WorkerPool SHARED = new WorkerPool("tmac4j-worker-");
+    private static final WorkerPool SHARED = new WorkerPool("tmac4j-worker-", Runtime.getRuntime().availableProcessors());
 
     private final String threadPrefix;
+    private final int processors;
     private final AtomicReferenceArray<Region> published = new AtomicReferenceArray<>(MAX_REGIONS);
     private final AtomicReferenceArray<Region> idleRegions = new AtomicReferenceArray<>(MAX_REGIONS);
     private final AtomicInteger publications = new AtomicInteger();
+    /** Workers that the regions under way would like to have. */
+    private final AtomicInteger demand = new AtomicInteger();
     private volatile Worker[] workers = new Worker[0];
 
-    private WorkerPool(String threadPrefix) {
+    WorkerPool(String threadPrefix, int processors) {
         this.threadPrefix = threadPrefix;
+        this.processors = processors;
     }
 
     /** The pool of this JVM; its daemon threads start when first needed. */
@@ -44,10 +52,11 @@ public final class WorkerPool {
 
     /**
      * Runs all phases of {@code task} on up to {@code threads} threads, the caller being one, and returns when every
-     * chunk is finished. Allocates nothing in steady state.
+     * chunk is finished. Allocates nothing in steady state. May be called from inside a task.
      *
-     * @throws IllegalArgumentException if {@code threads} is not positive
-     * @throws RuntimeException         what the first failing chunk threw, after all chunks under way have ended; errors alike
+     * @throws IllegalArgumentException if {@code threads} is not positive, or the task has too many phases or chunks
+     * @throws RuntimeException         what the first failing chunk threw, after all chunks under way have ended; chunks not
+     *                                  begun by then are left out; errors alike
      */
     public void run(int threads, ParallelTask task) {
         if (threads < 1) {
@@ -57,6 +66,16 @@ public final class WorkerPool {
             runAlone(task);
             return;
         }
+        int wanted = demand.addAndGet(threads - 1);
+        try {
+            ensureWorkers(Math.max(threads - 1, Math.min(wanted, processors - 1)));
+            runShared(threads, task);
+        } finally {
+            demand.addAndGet(1 - threads);
+        }
+    }
+
+    private void runShared(int threads, ParallelTask task) {
         Region region = acquireRegion();
         int slot = region.begin(task, threads) ? publish(region) : -1;
         if (slot >= 0) {
@@ -117,43 +136,61 @@ public final class WorkerPool {
         return -1;
     }
 
+    /** Wakes parked workers until as many are awake and without work as are wanted, or none is left. */
     private void wakeWorkers(int wanted) {
         Worker[] all = workers;
-        if (all.length < wanted) {
-            all = grow(wanted);
-        }
-        int spinning = 0;
+        int awake = 0;
         for (Worker worker : all) {
-            if (!worker.parked) {
-                spinning++;
+            if (worker.state.get() == Worker.AWAKE) {
+                awake++;
             }
         }
-        for (int i = 0; i < all.length && spinning < wanted; i++) {
-            if (all[i].parked) {
+        for (int i = 0; i < all.length && awake < wanted; i++) {
+            if (all[i].state.get() == Worker.PARKED && all[i].state.compareAndSet(Worker.PARKED, Worker.AWAKE)) {
                 LockSupport.unpark(all[i]);
-                spinning++;
+                awake++;
             }
         }
     }
 
-    private synchronized Worker[] grow(int wanted) {
+    private void ensureWorkers(int wanted) {
+        if (workers.length < wanted) {
+            grow(wanted);
+        }
+    }
+
+    private synchronized void grow(int wanted) {
         Worker[] old = workers;
         if (old.length >= wanted) {
-            return old;
+            return;
         }
-        Worker[] all = new Worker[wanted];
-        System.arraycopy(old, 0, all, 0, old.length);
+        Worker[] all = Arrays.copyOf(old, wanted);
         for (int i = old.length; i < wanted; i++) {
             all[i] = new Worker(threadPrefix + (i + 1));
             all[i].start();
         }
         workers = all;
-        return all;
+    }
+
+    /** Workers that could still join the regions under way. */
+    private int room() {
+        int room = 0;
+        for (int i = 0; i < MAX_REGIONS; i++) {
+            Region region = published.get(i);
+            if (region != null) {
+                room += region.room();
+            }
+        }
+        return room;
     }
 
     private final class Worker extends Thread {
 
-        private volatile boolean parked;
+        private static final int AWAKE = 0;
+        private static final int BUSY = 1;
+        private static final int PARKED = 2;
+
+        private final AtomicInteger state = new AtomicInteger(AWAKE);
 
         Worker(String name) {
             super(null, null, name, 0, false);
@@ -162,10 +199,14 @@ public final class WorkerPool {
 
         @Override
         public void run() {
+            long lastWork = System.nanoTime();
             while (true) {
                 int seen = publications.get();
-                if (!helpAny()) {
-                    awaitPublication(seen);
+                if (helpAny()) {
+                    lastWork = System.nanoTime();
+                } else if (!awaitPublication(seen, lastWork)) {
+                    park();
+                    lastWork = System.nanoTime();
                 }
             }
         }
@@ -175,25 +216,56 @@ public final class WorkerPool {
             for (int i = 0; i < MAX_REGIONS; i++) {
                 Region region = published.get(i);
                 if (region != null) {
-                    helped |= region.help();
+                    long membership = region.join();
+                    if (membership != Region.NO_ROOM) {
+                        help(region, membership);
+                        helped = true;
+                    }
                 }
             }
             return helped;
         }
 
-        private void awaitPublication(int seen) {
-            long start = System.nanoTime();
-            while (publications.get() == seen) {
-                if (System.nanoTime() - start < SPIN_NANOS) {
+        private void help(Region region, long membership) {
+            state.set(BUSY);
+            if (demand.get() > region.threads - 1) {
+                // a second caller may have counted on this worker, seeing it awake
+                wakeWorkers(room());
+            }
+            region.work((int) (membership >>> Region.EPOCH_SHIFT), (int) membership);
+            state.set(AWAKE);
+        }
+
+        /**
+         * Waits for a region to be published; false once it is {@link #AWAKE_NANOS} since this worker had work. Regions
+         * that it found no room in do not keep it awake.
+         */
+        private boolean awaitPublication(int seen, long lastWork) {
+            while (true) {
+                long idle = System.nanoTime() - lastWork;
+                if (idle > AWAKE_NANOS) {
+                    return false;
+                }
+                if (publications.get() != seen) {
+                    return true;
+                }
+                if (idle < EAGER_NANOS) {
                     Thread.onSpinWait();
-                    continue;
+                } else {
+                    Thread.yield();
                 }
-                parked = true;
-                // checked again after the flag is set: a publisher that saw the flag unset has counted before it
-                if (publications.get() == seen) {
-                    LockSupport.park(WorkerPool.this);
-                }
-                parked = false;
+            }
+        }
+
+        private void park() {
+            state.set(PARKED);
+            // looked again after the state is set: a publisher that saw this worker awake has published before
+            if (room() > 0) {
+                state.set(AWAKE);
+                return;
+            }
+            while (state.get() == PARKED) {
+                LockSupport.park(WorkerPool.this);
             }
         }
     }
@@ -209,6 +281,9 @@ public final class WorkerPool {
         private static final int CHUNK_MASK = (1 << PHASE_SHIFT) - 1;
         private static final int PHASE_MASK = 0xff;
         private static final int FINISHED = PHASE_MASK;
+
+        /** No membership: the number 0 is the caller's. */
+        private static final long NO_ROOM = 0;
 
         private final AtomicLong ticket = new AtomicLong((long) FINISHED << PHASE_SHIFT);
         private final AtomicLong members = new AtomicLong();
@@ -241,11 +316,11 @@ public final class WorkerPool {
                 while (phase < phases && failure == null && (chunks = task.chunks(phase)) == 0) {
                     phase++;
                 }
-                if (chunks > CHUNK_MASK) {
-                    throw new IllegalArgumentException("at most " + CHUNK_MASK + " chunks, not " + chunks);
+                if (chunks < 0 || chunks > CHUNK_MASK) {
+                    throw new IllegalArgumentException("a phase has 0 to " + CHUNK_MASK + " chunks, not " + chunks);
                 }
             } catch (Throwable t) {
-                failure = t;
+                fail(t);
             }
             if (phase >= phases || failure != null) {
                 ticket.set(((long) epoch << EPOCH_SHIFT) | ((long) FINISHED << PHASE_SHIFT));
@@ -257,37 +332,42 @@ public final class WorkerPool {
             return true;
         }
 
-        /** Called by pool threads: joins if there is room, works, leaves. */
-        boolean help() {
+        /** Called by pool threads: epoch and number of a new member, or {@link #NO_ROOM}. */
+        long join() {
             while (true) {
                 long seen = members.get();
-                int memberEpoch = (int) (seen >>> EPOCH_SHIFT);
                 int count = (int) seen;
                 long now = ticket.get();
-                if ((int) (now >>> EPOCH_SHIFT) != memberEpoch || phaseOf(now) == FINISHED || count >= threads) {
-                    return false;
+                if (now >>> EPOCH_SHIFT != seen >>> EPOCH_SHIFT || phaseOf(now) == FINISHED || count >= threads) {
+                    return NO_ROOM;
                 }
                 if (members.compareAndSet(seen, seen + 1)) {
-                    return work(memberEpoch, count);
+                    return seen;
                 }
             }
         }
 
-        /** Claims and runs chunks until the region is finished; returns whether any chunk was run. */
-        boolean work(int workEpoch, int worker) {
-            boolean worked = false;
+        /** Members that could still join. */
+        int room() {
+            long seen = members.get();
+            long now = ticket.get();
+            boolean open = now >>> EPOCH_SHIFT == seen >>> EPOCH_SHIFT && phaseOf(now) != FINISHED;
+            return open ? Math.max(0, threads - (int) seen) : 0;
+        }
+
+        /** Claims and runs chunks until the region is finished. */
+        void work(int workEpoch, int worker) {
             long idleSince = 0;
             while (true) {
                 long now = ticket.get();
                 if ((int) (now >>> EPOCH_SHIFT) != workEpoch || phaseOf(now) == FINISHED) {
-                    return worked;
+                    return;
                 }
                 int remaining = (int) now & CHUNK_MASK;
                 if (remaining > 0) {
                     if (ticket.compareAndSet(now, now - 1)) {
                         // holding a claim keeps the phase, and with it chunksOfPhase, from changing
                         runChunk(phaseOf(now), chunksOfPhase - remaining, worker);
-                        worked = true;
                         idleSince = 0;
                     }
                     continue;
@@ -295,7 +375,7 @@ public final class WorkerPool {
                 // the phase's last chunks are under way elsewhere
                 if (idleSince == 0) {
                     idleSince = System.nanoTime();
-                } else if (System.nanoTime() - idleSince > WAIT_SPIN_NANOS) {
+                } else if (System.nanoTime() - idleSince > EAGER_NANOS) {
                     Thread.yield();
                 }
                 Thread.onSpinWait();
@@ -308,10 +388,16 @@ public final class WorkerPool {
                     task.run(phase, chunk, worker);
                 }
             } catch (Throwable t) {
-                failure = t;
+                fail(t);
             }
             if (unfinished.decrementAndGet() == 0) {
                 startPhase(phase + 1);
+            }
+        }
+
+        private synchronized void fail(Throwable cause) {
+            if (failure == null) {
+                failure = cause;
             }
         }
 
