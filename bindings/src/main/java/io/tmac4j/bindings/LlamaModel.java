@@ -57,6 +57,12 @@ public final class LlamaModel implements AutoCloseable {
         Objects.requireNonNull(file, "file");
         Objects.requireNonNull(options, "options");
         LlamaCppLibrary.load();
+        try {
+            // llama.cpp ends the process on some malformed files, so they must not reach it
+            ModelCheck.check(GgufFile.read(file), options.vocabularyOnly());
+        } catch (GgufException e) {
+            throw new ModelLoadException(e.getMessage(), e);
+        }
         EngineBridge bridge = null;
         if (!options.engine().isLlamaCpp() && !options.vocabularyOnly()) {
             try {

@@ -1,0 +1,100 @@
+package io.tmac4j.bindings;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class BadModelTest {
+
+    @TempDir
+    private Path folder;
+
+    @BeforeAll
+    static void libraries() {
+        Models.assumeLibraries();
+    }
+
+    private void refused(byte[] bytes, String reason) throws IOException {
+        Path file = Files.write(folder.resolve("bad.gguf"), bytes);
+        assertThatThrownBy(() -> LlamaModel.load(file)).isInstanceOf(ModelLoadException.class)
+                .hasMessageContaining(file.toString()).hasMessageContaining(reason)
+                .satisfies(e -> assertThat(e.getMessage()).doesNotContain("\n"));
+    }
+
+    /** The demo model with a scalar of its metadata changed in place. */
+    private static byte[] changed(String key, Consumer<ByteBuffer> change) {
+        byte[] bytes = Models.demoBytes();
+        byte[] name = key.getBytes(StandardCharsets.UTF_8);
+        for (int i = 0; i < bytes.length - name.length; i++) {
+            if (Arrays.equals(bytes, i, i + name.length, name, 0, name.length) && bytes[i - 8] == name.length) {
+                // the value follows the name and the number of its type
+                change.accept(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).position(i + name.length + Integer.BYTES));
+                return bytes;
+            }
+        }
+        throw new IllegalArgumentException("the demo model has no key " + key);
+    }
+
+    private static Consumer<ByteBuffer> number(int value) {
+        return buffer -> buffer.putInt(buffer.position(), value);
+    }
+
+    @Test
+    void filesThatAreNoModelsAreRefused() throws IOException {
+        refused(new byte[0], "is empty");
+        refused("Dear reader,".getBytes(StandardCharsets.UTF_8), "is no GGUF file");
+        refused(Arrays.copyOf(Models.demoBytes(), 1000), "1000 bytes cannot hold");
+        refused(Arrays.copyOf(Models.demoBytes(), 1_000_000), "is cut off: the data of tensor");
+        refused(GgufBytes.header(3, 0, 0).bytes(), "names no architecture");
+        assertThatThrownBy(() -> LlamaModel.load(folder.resolve("nowhere.gguf")))
+                .isInstanceOf(ModelLoadException.class).hasMessageContaining("is not there");
+        assertThatThrownBy(() -> LlamaModel.load(folder)).isInstanceOf(ModelLoadException.class)
+                .hasMessageContaining("is a folder");
+    }
+
+    @Test
+    void anUnknownArchitectureIsNamed() throws IOException {
+        refused(changed("general.architecture",
+                buffer -> buffer.put(buffer.position() + 8, "zebra".getBytes(StandardCharsets.UTF_8))),
+                "unknown model architecture: 'zebra'");
+    }
+
+    @Test
+    void hyperparametersThatEndTheProcessAreRefusedBefore() throws IOException {
+        refused(changed("llama.block_count", number(0)), "llama.block_count");
+        refused(changed("llama.block_count", number(513)), "from 1 to 512");
+        refused(changed("llama.block_count", number(-1)), "from 1 to 512");
+        refused(changed("llama.context_length", number(0)), "llama.context_length");
+        refused(changed("llama.attention.layer_norm_rms_epsilon", number(Float.floatToIntBits(-1))), "must be at least 0");
+        refused(changed("llama.attention.layer_norm_rms_epsilon", number(Float.floatToIntBits(Float.NaN))), "must be at least 0");
+        refused(changed("llama.rope.dimension_count", number(31)), "even number");
+    }
+
+    @Test
+    void hyperparametersThatDoNotFitTheTensorsAreRefused() throws IOException {
+        refused(changed("llama.embedding_length", number(512)), "");
+        refused(changed("llama.block_count", number(5)), "blk.4");
+        refused(changed("llama.attention.head_count", number(7)), "");
+        refused(changed("llama.attention.head_count", number(0)), "");
+    }
+
+    @Test
+    void theLibrarySurvivesAllOfThis() {
+        try (LlamaModel model = LlamaModel.load(Models.demo()); LlamaContext context = model.newContext(
+                ContextOptions.defaults().withContextSize(64))) {
+            context.decode(1);
+            assertThat(context.position(0)).isOne();
+        }
+    }
+}
