@@ -57,9 +57,10 @@ public final class LlamaCppLibrary {
         if (failure != null) {
             throw new NativeLibraryException(failure.getMessage(), failure);
         }
-        Path folder = NativeFolder.find();
+        Platform platform = Platform.of(System.getProperty("os.name"), System.getProperty("os.arch"));
+        Path folder = NativeFolder.find(platform);
         try {
-            loaded = load(folder, Platform.of(System.getProperty("os.name"), System.getProperty("os.arch")));
+            loaded = load(folder, platform);
             return loaded;
         } catch (NativeLibraryException e) {
             failure = e;

@@ -17,8 +17,8 @@ final class NativeFolder {
     private NativeFolder() {
     }
 
-    /** The folder to load from: named by property, named by environment variable. */
-    static Path find() {
+    /** The folder to load from: named by property, by environment variable, or unpacked from the jar of the platform. */
+    static Path find(Platform platform) {
         String named = System.getProperty(PATH_PROPERTY);
         if (named != null && !named.isBlank()) {
             return existing(named, "-D" + PATH_PROPERTY);
@@ -27,9 +27,19 @@ final class NativeFolder {
         if (named != null && !named.isBlank()) {
             return existing(named, PATH_VARIABLE);
         }
-        throw new NativeLibraryException("no llama.cpp libraries were found; name the folder that holds those of llama.cpp v0.4.0"
-                + " with -D"
-                + PATH_PROPERTY + " or the environment variable " + PATH_VARIABLE);
+        return packaged(platform);
+    }
+
+    private static Path packaged(Platform platform) {
+        try {
+            NativePackage libraries = NativePackage.find(platform).orElseThrow(() -> new NativeLibraryException(
+                    "no llama.cpp libraries for " + platform.id() + " were found; add tmac4j-natives with the classifier "
+                            + platform.id() + ", or name the folder that holds those of llama.cpp v0.4.0 with -D" + PATH_PROPERTY
+                            + " or the environment variable " + PATH_VARIABLE));
+            return new NativeCache(CacheFolder.path().resolve("natives")).folder(libraries);
+        } catch (IOException e) {
+            throw new NativeLibraryException("the packaged llama.cpp libraries cannot be used: " + e.getMessage(), e);
+        }
     }
 
     private static Path existing(String named, String by) {
