@@ -4,5 +4,5 @@ module io.tmac4j.kernels {
     requires jdk.incubator.vector;
     requires org.slf4j;
 
-
+    provides io.tmac4j.bindings.spi.MatMulEngineProvider with io.tmac4j.kernels.TmacEngineProvider;
 }

@@ -29,9 +29,6 @@ sealed interface BlockFormat {
     /** Unpacks the block at {@code address}: the specification that all else is tested against. */
     void read(long address, Block into);
 
-    /** The signed integer weight of a code of the packed form. */
-    int weightOf(int code);
-
     /** Where the f16 numbers stand in a block, in the order of the packed form. */
     int halfOffset(int index);
 
@@ -73,11 +70,6 @@ sealed interface BlockFormat {
         }
 
         @Override
-        public int weightOf(int code) {
-            return 2 * code - 1;
-        }
-
-        @Override
         public int halfOffset(int index) {
             return 0;
         }
@@ -108,11 +100,6 @@ sealed interface BlockFormat {
             for (int i = 0; i < 64; i++) {
                 into.codes[i] = (Memory.u8(address + 2 + i / 4) >> 2 * (i % 4) & 3) - 1;
             }
-        }
-
-        @Override
-        public int weightOf(int code) {
-            return code - 1;
         }
 
         @Override
@@ -183,11 +170,6 @@ sealed interface BlockFormat {
         }
 
         @Override
-        public int weightOf(int code) {
-            return code - 1;
-        }
-
-        @Override
         public int halfOffset(int index) {
             return SCALE;
         }
@@ -244,11 +226,6 @@ sealed interface BlockFormat {
         }
 
         @Override
-        public int weightOf(int code) {
-            return code - 1;
-        }
-
-        @Override
         public int halfOffset(int index) {
             return SCALE;
         }
@@ -290,11 +267,6 @@ sealed interface BlockFormat {
                 into.scales[sub] = Memory.u8(address + sub) & 15;
                 into.mins[sub] = Memory.u8(address + sub) >> 4;
             }
-        }
-
-        @Override
-        public int weightOf(int code) {
-            return code;
         }
 
         @Override
@@ -369,11 +341,6 @@ sealed interface BlockFormat {
                 into.scales[sub] = low + 16 * high - 32;
                 into.mins[sub] = 0;
             }
-        }
-
-        @Override
-        public int weightOf(int code) {
-            return code - 4;
         }
 
         @Override
@@ -452,11 +419,6 @@ sealed interface BlockFormat {
         }
 
         @Override
-        public int weightOf(int code) {
-            return code - 8;
-        }
-
-        @Override
         public int halfOffset(int index) {
             return 0;
         }
@@ -491,11 +453,6 @@ sealed interface BlockFormat {
             for (int i = 0; i < 32; i++) {
                 into.codes[i] = Memory.u8(address + 4 + i % 16) >> 4 * (i / 16) & 15;
             }
-        }
-
-        @Override
-        public int weightOf(int code) {
-            return code;
         }
 
         @Override
@@ -542,11 +499,6 @@ sealed interface BlockFormat {
                 into.scales[sub] = sub < 4 ? a & 63 : c & 15 | a >> 6 << 4;
                 into.mins[sub] = sub < 4 ? b & 63 : c >> 4 | b >> 6 << 4;
             }
-        }
-
-        @Override
-        public int weightOf(int code) {
-            return code;
         }
 
         @Override

@@ -1,6 +1,7 @@
 package io.tmac4j.kernels;
 
 import io.tmac4j.bindings.spi.OffHeap;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
@@ -45,6 +46,10 @@ final class Memory {
         OffHeap.ALL.set(SHORT, address, value);
     }
 
+    static void i32(long address, int value) {
+        OffHeap.ALL.set(INT, address, value);
+    }
+
     static void i64(long address, long value) {
         OffHeap.ALL.set(LONG, address, value);
     }
@@ -53,7 +58,8 @@ final class Memory {
         OffHeap.ALL.set(FLOAT, address, value);
     }
 
-    static void u8(long address, int value) {
-        OffHeap.ALL.set(ValueLayout.JAVA_BYTE, address, (byte) value);
+    /** Copies bytes between ranges that do not overlap. */
+    static void copy(long from, long to, long bytes) {
+        MemorySegment.copy(OffHeap.ALL, from, OffHeap.ALL, to, bytes);
     }
 }

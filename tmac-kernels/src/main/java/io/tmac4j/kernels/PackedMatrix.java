@@ -11,6 +11,7 @@ final class PackedMatrix implements PackedWeights {
 
     private final BlockFormat format;
     private final PackedLayout layout;
+    private final TableLayout tableLayout;
     private final Arena arena = Arena.ofShared();
     private final long address;
     private boolean closed;
@@ -23,6 +24,7 @@ final class PackedMatrix implements PackedWeights {
     PackedMatrix(BlockFormat format, PackedLayout layout) {
         this.format = format;
         this.layout = layout;
+        this.tableLayout = new TableLayout(layout.form(), layout.k(), layout.lanes());
         this.address = arena.allocate(layout.byteSize(), ALIGNMENT).address();
     }
 
@@ -34,6 +36,11 @@ final class PackedMatrix implements PackedWeights {
     /** Where everything stands. */
     PackedLayout layout() {
         return layout;
+    }
+
+    /** Where the tables of an input stand. */
+    TableLayout tableLayout() {
+        return tableLayout;
     }
 
     /** Address of the first tile of expert 0. */

@@ -6,7 +6,8 @@ import io.tmac4j.bindings.spi.WorkerPool;
 import java.util.Arrays;
 
 /**
- * Brings a tensor from ggml's rows of blocks into tiles. Eight rows at a time are encoded block by block into words of code bytes,
+ * Brings a tensor from ggml's rows of blocks into tiles. Eight rows at a time are encoded block by block into words of code
+ * bytes,
  * and each 8 x 8 bytes of them are transposed on their way out, so that packing moves words only.
  */
 final class Packer implements ParallelTask {

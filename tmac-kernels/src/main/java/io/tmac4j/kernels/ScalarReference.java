@@ -57,7 +57,7 @@ final class ScalarReference {
                     int index = Memory.u8(at) >> 4 * (table % 2) & 15;
                     code = code << bits | index >> j * bits & (1 << bits) - 1;
                 }
-                into.codes[form.weightOrder()[table * group + j]] = matrix.format().weightOf(code);
+                into.codes[form.weightOrder()[table * group + j]] = form.weightOf(code);
             }
         }
         long halves = base + layout.halvesOffset() + layout.halfOffsetOf(rowInTile);

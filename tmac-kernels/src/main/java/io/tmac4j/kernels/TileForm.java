@@ -21,6 +21,7 @@ import io.tmac4j.bindings.GgmlType;
  * to {@code subBlock(s, 1)}; the sub-block bytes (scales, then mins) are stored in this same order {@code 2 * s + nibble}.
  *
  * @param name         for people
+ * @param kernel       which decode kernel multiplies it
  * @param blockWeights weights a block
  * @param groupWeights weights a table: 4, 2 or 1
  * @param planes       bit planes; 1 for pairs and singles
@@ -29,10 +30,17 @@ import io.tmac4j.bindings.GgmlType;
  * @param subBytes     bytes of sub-block scales and mins a row and block
  * @param mins         where the integer mins of sub-blocks stand
  * @param halves       f16 numbers a row and block: the scale, and for some the scale of the mins or the min
+ * @param weightScale  the integer weight of code {@code c} is {@code weightScale * c + weightOffset}
+ * @param weightOffset see {@code weightScale}
  * @param weightOrder  {@code weightOrder[table * groupWeights + j]} is the place in the block of weight {@code j} of a table
  */
-record TileForm(String name, int blockWeights, int groupWeights, int planes, int sections, int subBlocks, int subBytes,
-        Mins mins, int halves, int[] weightOrder) {
+record TileForm(String name, Kernel kernel, int blockWeights, int groupWeights, int planes, int sections, int subBlocks,
+        int subBytes, Mins mins, int halves, int weightScale, int weightOffset, int[] weightOrder) {
+
+    /** The decode kernels, by what they have in common: how many planes, and whether sub-blocks have scales. */
+    enum Kernel {
+        FLAT_ONE_PLANE, FLAT_FOUR_PLANES, NESTED_PAIRS, NESTED_THREE_PLANES, NESTED_FOUR_PLANES
+    }
 
     /** Where the integer mins of the sub-blocks stand. */
     enum Mins {
@@ -45,36 +53,39 @@ record TileForm(String name, int blockWeights, int groupWeights, int planes, int
     }
 
     /** Q1_0: code 1 is +1, code 0 is -1; eight consecutive weights a byte, as in the file. */
-    static final TileForm Q1_0 = flat("1 bit plane, scale per 128", 128, 4, 1, 1,
+    static final TileForm Q1_0 = flat("1 bit plane, scale per 128", 128, 4, 1, 1, 2, -1,
             (byteIndex, nibble, j) -> 8 * byteIndex + 4 * nibble + j);
 
     /** Q2_0: weight = code - 1; four consecutive weights a byte, as in the file. */
-    static final TileForm Q2_0 = flat("pairs of 2 bits, scale per 64", 64, 2, 1, 1,
+    static final TileForm Q2_0 = flat("pairs of 2 bits, scale per 64", 64, 2, 1, 1, 1, -1,
             (byteIndex, nibble, j) -> 4 * byteIndex + 2 * nibble + j);
 
     /** TQ2_0: weight = code - 1, codes 0 to 2; bytes as in the file. */
-    static final TileForm TQ2_0 = flat("ternary pairs, scale per 256", 256, 2, 1, 1,
+    static final TileForm TQ2_0 = flat("ternary pairs, scale per 256", 256, 2, 1, 1, 1, -1,
             (byteIndex, nibble, j) -> byteIndex / 32 * 128 + 64 * nibble + 32 * j + byteIndex % 32);
 
     /** TQ1_0, unpacked to two bits: weight = code - 1, codes 0 to 2. */
-    static final TileForm TQ1_0 = flat("ternary pairs, scale per 256", 256, 2, 1, 1, TileForm::tq1Weight);
+    static final TileForm TQ1_0 = flat("ternary pairs, scale per 256", 256, 2, 1, 1, 1, -1, TileForm::tq1Weight);
 
     /** Q4_0: weight = code - 8. */
-    static final TileForm Q4_0 = flat("4 bit planes, scale per 32", 32, 4, 4, 1,
+    static final TileForm Q4_0 = flat("4 bit planes, scale per 32", 32, 4, 4, 1, 1, -8,
             (byteIndex, nibble, j) -> 16 * nibble + 4 * j + byteIndex);
 
     /** Q4_1: weight = scale * code + min. */
-    static final TileForm Q4_1 = flat("4 bit planes, scale and min per 32", 32, 4, 4, 2,
+    static final TileForm Q4_1 = flat("4 bit planes, scale and min per 32", 32, 4, 4, 2, 1, 0,
             (byteIndex, nibble, j) -> 16 * nibble + 4 * j + byteIndex);
 
     /** Q2_K: weight = d * (byte & 15) * code - dmin * (byte >> 4), one byte a sub-block of 16. */
-    static final TileForm Q2_K = nested("pairs of 2 bits, scale and min per 16", 2, 1, 16, Mins.NIBBLE, 2, false);
+    static final TileForm Q2_K = nested("pairs of 2 bits, scale and min per 16", Kernel.NESTED_PAIRS, 2, 1, 16, Mins.NIBBLE, 2,
+            0, false);
 
     /** Q3_K: weight = d * (signed byte) * (code - 4), one byte a sub-block of 16. */
-    static final TileForm Q3_K = nested("3 bit planes, scale per 16", 4, 3, 16, Mins.NONE, 1, false);
+    static final TileForm Q3_K = nested("3 bit planes, scale per 16", Kernel.NESTED_THREE_PLANES, 4, 3, 16, Mins.NONE, 1, -4,
+            false);
 
     /** Q4_K: weight = d * scale * code - dmin * min; eight scale bytes, then eight min bytes, sub-blocks of 32. */
-    static final TileForm Q4_K = nested("4 bit planes, scale and min per 32", 4, 4, 8, Mins.OWN, 2, true);
+    static final TileForm Q4_K = nested("4 bit planes, scale and min per 32", Kernel.NESTED_FOUR_PLANES, 4, 4, 8, Mins.OWN, 2,
+            0, true);
 
     /** Where weight {@code j} of the table of one nibble of one code byte stands in its block. */
     @FunctionalInterface
@@ -83,20 +94,21 @@ record TileForm(String name, int blockWeights, int groupWeights, int planes, int
         int of(int byteIndex, int nibble, int j);
     }
 
-    private static TileForm flat(String name, int blockWeights, int groupWeights, int planes, int halves, WeightPlace place) {
-        int planeBytes = blockWeights / groupWeights / 2;
+    private static TileForm flat(String name, int blockWeights, int groupWeights, int planes, int halves, int weightScale,
+            int weightOffset, WeightPlace place) {
         int[] order = new int[blockWeights];
         for (int i = 0; i < blockWeights; i++) {
             int table = i / groupWeights;
             order[i] = place.of(table / 2, table % 2, i % groupWeights);
         }
-        TileForm form = new TileForm(name, blockWeights, groupWeights, planes, 1, 1, 0, Mins.NONE, halves, order);
-        assert form.planeBytes() == planeBytes;
-        return form;
+        Kernel kernel = planes == 1 ? Kernel.FLAT_ONE_PLANE : Kernel.FLAT_FOUR_PLANES;
+        return new TileForm(name, kernel, blockWeights, groupWeights, planes, 1, 1, 0, Mins.NONE, halves, weightScale,
+                weightOffset,
+                order);
     }
 
-    private static TileForm nested(String name, int groupWeights, int planes, int subBlocks, Mins mins, int halves,
-            boolean neighbours) {
+    private static TileForm nested(String name, Kernel kernel, int groupWeights, int planes, int subBlocks, Mins mins, int halves,
+            int weightOffset, boolean neighbours) {
         int subWeights = 256 / subBlocks;
         int stride = subWeights / groupWeights;
         int[] order = new int[256];
@@ -107,15 +119,18 @@ record TileForm(String name, int blockWeights, int groupWeights, int planes, int
             int sub = subBlock(section, table % 2, subBlocks, neighbours);
             order[i] = sub * subWeights + i % groupWeights * stride + inPlane;
         }
-        return new TileForm(name, 256, groupWeights, planes, subBlocks / 2, subBlocks,
-                subBlocks * (mins == Mins.OWN ? 2 : 1), mins, halves, order);
+        return new TileForm(name, kernel, 256, groupWeights, planes, subBlocks / 2, subBlocks,
+                subBlocks * (mins == Mins.OWN ? 2 : 1), mins, halves, 1, weightOffset, order);
     }
 
     private static int subBlock(int section, int nibble, int subBlocks, boolean neighbours) {
         return neighbours ? 2 * section + nibble : section + nibble * (subBlocks / 2);
     }
 
-    /** Bytes 0-31: four trits of {@code qs[0..31]}; 32-39: their fifth; 40-59: the same of {@code qs[32..47]}; 60-63: {@code qh}. */
+    /**
+     * Bytes 0-31: four trits of {@code qs[0..31]}; 32-39: their fifth; 40-59: the same of {@code qs[32..47]}; 60-63: {@code
+     * qh}.
+     */
     private static int tq1Weight(int byteIndex, int nibble, int j) {
         int trit = 2 * nibble + j;
         if (byteIndex < 32) {
@@ -147,6 +162,16 @@ record TileForm(String name, int blockWeights, int groupWeights, int planes, int
             case Q4_K -> Q4_K;
             default -> null;
         };
+    }
+
+    /** The signed integer weight of a code. */
+    int weightOf(int code) {
+        return weightScale * code + weightOffset;
+    }
+
+    /** Whether pairs hold codes 0 to 2 only. */
+    boolean ternary() {
+        return this == TQ1_0 || this == TQ2_0;
     }
 
     /** Tables a block. */

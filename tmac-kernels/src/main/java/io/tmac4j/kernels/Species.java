@@ -1,0 +1,30 @@
+package io.tmac4j.kernels;
+
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/** The species of the chosen {@link VectorWidth}: constants to the JIT, so that one source serves all widths. */
+final class Species {
+
+    private static final VectorShape SHAPE = VectorShape.forBitSize(VectorWidth.chosen().bits());
+
+    static final VectorSpecies<Byte> BYTES = VectorSpecies.of(byte.class, SHAPE);
+    static final VectorSpecies<Short> SHORTS = VectorSpecies.of(short.class, SHAPE);
+    static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, SHAPE);
+    static final VectorSpecies<Float> FLOATS = VectorSpecies.of(float.class, SHAPE);
+
+    static final VectorSpecies<Byte> BYTES_128 = ByteVector.SPECIES_128;
+    static final VectorSpecies<Short> SHORTS_128 = ShortVector.SPECIES_128;
+    static final VectorSpecies<Integer> INTS_128 = IntVector.SPECIES_128;
+    static final VectorSpecies<Float> FLOATS_128 = FloatVector.SPECIES_128;
+
+    /** Byte lanes of a vector. */
+    static final int LANES = BYTES.length();
+
+    private Species() {
+    }
+}

@@ -1,0 +1,62 @@
+package io.tmac4j.kernels;
+
+import io.tmac4j.bindings.GgmlType;
+import io.tmac4j.bindings.spi.MatMulBatch;
+import io.tmac4j.bindings.spi.MatMulEngine;
+import io.tmac4j.bindings.spi.PackedWeights;
+import io.tmac4j.bindings.spi.WeightTensor;
+import io.tmac4j.bindings.spi.WorkerPool;
+import java.util.Optional;
+
+/** Low-bit products by table lookup with byte shuffles. */
+final class TmacEngine implements MatMulEngine {
+
+    /** Rows and weights a row are counted in ints; more than any model has. */
+    private static final long MAX_DIMENSION = 1 << 28;
+
+    private final VectorWidth width = VectorWidth.chosen();
+
+    @Override
+    public String description() {
+        return "table lookup on " + width.bits() + "-bit vectors: " + width.reason();
+    }
+
+    @Override
+    public Optional<String> refusal(GgmlType type, long k, long rows) {
+        return refusalOf(type, k, rows);
+    }
+
+    /** Why a tensor cannot be packed, the same on every machine. */
+    static Optional<String> refusalOf(GgmlType type, long k, long rows) {
+        if (BlockFormat.of(type).isEmpty()) {
+            return Optional.of("no lookup kernel for " + type.ggmlName());
+        }
+        if (k <= 0 || rows <= 0 || k % type.blockSize() != 0) {
+            return Optional.of("rows of " + k + " weights are not whole blocks of " + type.blockSize());
+        }
+        if (k > MAX_DIMENSION || rows > MAX_DIMENSION) {
+            return Optional.of("a matrix of " + rows + " x " + k + " is too large");
+        }
+        return Optional.empty();
+    }
+
+    @Override
+    public PackedWeights pack(WeightTensor source, WorkerPool pool) {
+        BlockFormat format = BlockFormat.of(source.type()).orElseThrow();
+        return Packer.pack(format, source, width.lanes(), width.vectorsPerTile(), pool,
+                Runtime.getRuntime().availableProcessors());
+    }
+
+    @Override
+    public void multiply(MatMulBatch batch) {
+        if (batch.size() == 0) {
+            return;
+        }
+        Session session = (Session) batch.engineState();
+        if (session == null) {
+            session = new Session();
+            batch.engineState(session);
+        }
+        session.multiply(batch);
+    }
+}

@@ -1,0 +1,58 @@
+package io.tmac4j.kernels;
+
+import java.util.List;
+import jdk.incubator.vector.ByteVector;
+
+/**
+ * The width of the vectors that the kernels work with, decided once. A table lookup is one byte shuffle of 16 entries: every
+ * machine has it at 128 bits ({@code tbl}, {@code pshufb}); at 256 bits AVX2 shuffles within halves only, so that one lookup
+ * costs
+ * five instructions; with AVX-512 VBMI it is one permute at 512 bits.
+ *
+ * @param bits   128, 256 or 512
+ * @param reason why, for people
+ */
+record VectorWidth(int bits, String reason) {
+
+    /** Forces a width: 128, 256 or 512. */
+    static final String PROPERTY = "tmac.vector.bits";
+
+    private static final List<Integer> WIDTHS = List.of(128, 256, 512);
+
+    private static final VectorWidth CHOSEN = choose(System.getProperty(PROPERTY), preferredBits());
+
+    /** The width of this JVM. */
+    static VectorWidth chosen() {
+        return CHOSEN;
+    }
+
+    private static int preferredBits() {
+        return ByteVector.SPECIES_PREFERRED.vectorBitSize();
+    }
+
+    /** Chooses from the value of {@link #PROPERTY}, null if unset, and the widest vectors that the VM uses. */
+    static VectorWidth choose(String property, int preferredBits) {
+        if (property != null) {
+            for (int bits : WIDTHS) {
+                if (property.equals(Integer.toString(bits))) {
+                    return new VectorWidth(bits, "forced by " + PROPERTY);
+                }
+            }
+            throw new IllegalStateException("the property " + PROPERTY + " is " + property + "; give 128, 256 or 512");
+        }
+        if (preferredBits >= 512) {
+            return new VectorWidth(512, "one permute looks up 64 bytes");
+        }
+        return new VectorWidth(128, "one shuffle looks up 16 bytes");
+    }
+
+    /** Byte lanes of a vector. */
+    int lanes() {
+        return bits / 8;
+    }
+
+    /** Vectors a tile: enough rows for a cache line of each code byte, few enough for the registers. */
+    int vectorsPerTile() {
+        return bits == 128 ? 2 : 1;
+    }
+}
