@@ -6,7 +6,11 @@ module io.tmac4j.comparison {
     requires info.picocli;
     requires io.tmac4j.bindings;
     requires io.tmac4j.kernels;
+    requires java.management;
+    requires jdk.management;
     requires org.slf4j;
 
     opens io.tmac4j.comparison to info.picocli;
+    opens io.tmac4j.comparison.environment to com.fasterxml.jackson.databind;
+    opens io.tmac4j.comparison.output to com.fasterxml.jackson.databind;
 }

@@ -27,6 +27,8 @@ import picocli.CommandLine.Spec;
             "1:failed; one sentence on standard error says why",
             "2:the command line asks for something impossible"},
         subcommands = {
+            Compare.class,
+            Generate.class,
             Synth.class,
             Version.class,
             HelpCommand.class,
@@ -75,6 +77,11 @@ public final class Tmac implements Runnable {
     /** Whether progress may be drawn on standard error. */
     boolean showsProgress() {
         return !logging.isQuiet() && Terminal.watchesStderr();
+    }
+
+    /** Whether everything but errors is unwelcome on standard error. */
+    boolean isQuiet() {
+        return logging.isQuiet();
     }
 
     @Override

@@ -1,0 +1,189 @@
+package io.tmac4j.comparison;
+
+import io.tmac4j.bindings.ContextOptions;
+import io.tmac4j.bindings.Engine;
+import io.tmac4j.bindings.FlashAttention;
+import io.tmac4j.bindings.LlamaContext;
+import io.tmac4j.bindings.LlamaModel;
+import io.tmac4j.bindings.ModelOptions;
+import io.tmac4j.bindings.Sampler;
+import io.tmac4j.bindings.SamplerOptions;
+import io.tmac4j.comparison.environment.Machine;
+import io.tmac4j.comparison.text.Generation;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+@Command(name = "generate",
+        header = "Continue a text with one engine; the text goes to standard output as it comes.",
+        description = {
+            "Sampling options are llama-cli's. Token rates follow on standard error. Without -m: the bundled demo model, which"
+                    + " has read Shakespeare.",
+            "",
+            "Examples:",
+            "  tmac generate \"ROMEO:\"",
+            "  tmac generate -m model.gguf -e llama.cpp -n 200 --temp 0 \"The capital of France is\"",
+            "  tmac generate -m model.gguf -f prompt.txt --seed 7",
+        })
+final class Generate implements Callable<Integer> {
+
+    /** What to continue when nothing is given: the demo model's own world. */
+    private static final String DEMO_PROMPT = "ROMEO:\n";
+
+    @Spec
+    private CommandSpec spec;
+
+    @ParentCommand
+    private Tmac root;
+
+    @Parameters(paramLabel = "PROMPT", arity = "0..*", description = "Text to continue; several words are joined by spaces.")
+    private List<String> words = List.of();
+
+    @Option(names = {"-f", "--file"}, paramLabel = "FILE", description = "Read the prompt from a file (UTF-8).")
+    private Path file;
+
+    @Option(names = {"-m", "--model"}, paramLabel = "FILE", description = "GGUF model (default: the demo model).")
+    private Path model;
+
+    @Option(names = {"-e", "-b", "--engine"}, paramLabel = "NAME", converter = Options.EngineName.class,
+            description = "Engine: llama.cpp or tmac (default: tmac where it can run).")
+    private Engine engine;
+
+    @Option(names = {"-n", "--n-predict"}, paramLabel = "N", converter = Options.AtLeastZero.class,
+            description = "Tokens to generate at most (default: ${DEFAULT-VALUE}).")
+    private int limit = 128;
+
+    @Option(names = {"-t", "--threads"}, paramLabel = "N", converter = Options.AtLeastOne.class,
+            description = "Threads (default: one for each physical core).")
+    private int threads = Machine.mathThreads();
+
+    @Option(names = {"-c", "--ctx-size"}, paramLabel = "N", converter = Options.AtLeastOne.class,
+            description = "Tokens that prompt and text may have together (default: as many as asked for, at most what the model"
+                    + " was trained for).")
+    private Integer contextSize;
+
+    @Option(names = {"-fa", "--flash-attn"}, paramLabel = "on|off|auto", converter = Options.Attention.class,
+            description = "Flash attention (default: auto).")
+    private FlashAttention attention = FlashAttention.AUTO;
+
+    @Option(names = "--temp", paramLabel = "N",
+            description = "Temperature; 0 always takes the likeliest token (default: ${DEFAULT-VALUE}).")
+    private float temperature = SamplerOptions.defaults().temperature();
+
+    @Option(names = "--top-k", paramLabel = "N",
+            description = "Choose among so many tokens; 0 for all (default: ${DEFAULT-VALUE}).")
+    private int topK = SamplerOptions.defaults().topK();
+
+    @Option(names = "--top-p", paramLabel = "N",
+            description = "Choose among the likeliest tokens up to this probability (default: ${DEFAULT-VALUE}).")
+    private float topP = SamplerOptions.defaults().topP();
+
+    @Option(names = "--min-p", paramLabel = "N",
+            description = "Leave out tokens less likely than this part of the likeliest (default: ${DEFAULT-VALUE}).")
+    private float minP = SamplerOptions.defaults().minP();
+
+    @Option(names = "--repeat-penalty", paramLabel = "N",
+            description = "Make recent tokens less likely; 1 for no penalty (default: ${DEFAULT-VALUE}).")
+    private float repeatPenalty = SamplerOptions.defaults().repeatPenalty();
+
+    @Option(names = "--repeat-last-n", paramLabel = "N", description = "How many tokens are recent (default: ${DEFAULT-VALUE}).")
+    private int repeatWindow = SamplerOptions.defaults().repeatWindow();
+
+    @Option(names = {"-s", "--seed"}, paramLabel = "N",
+            description = "Seed of the choices; -1 for a new one each time (default: -1).")
+    private long seed = SamplerOptions.defaults().seed();
+
+    @Override
+    public Integer call() throws IOException {
+        SamplerOptions sampling = sampling();
+        String prompt = prompt();
+        Path path = model != null ? model : DefaultModels.demo();
+        Engine chosen = engine != null ? engine : Engine.available().getLast();
+        try (LlamaModel loaded = LlamaModel.load(path, ModelOptions.defaults().withEngine(chosen))) {
+            int[] tokens = loaded.tokenize(prompt, true, true);
+            if (tokens.length == 0) {
+                throw new Failure("the prompt has no tokens, so there is nothing to continue");
+            }
+            int context = contextSize != null ? contextSize : Math.min(tokens.length + limit + 1, trainedContext(loaded));
+            if (tokens.length >= context) {
+                throw new Failure("the prompt has " + tokens.length + " tokens and leaves no room in a context of " + context
+                        + "; shorten it or set -c");
+            }
+            ContextOptions options = ContextOptions.defaults().withContextSize(context).withThreads(threads)
+                    .withBatchThreads(threads).withFlashAttention(attention);
+            try (LlamaContext session = loaded.newContext(options); Sampler sampler = Sampler.of(sampling)) {
+                generate(session, sampler, prompt, tokens, context);
+            }
+        }
+        return 0;
+    }
+
+    private void generate(LlamaContext session, Sampler sampler, String prompt, int[] tokens, int room) {
+        PrintWriter out = spec.commandLine().getOut();
+        out.print(prompt);
+        out.flush();
+        Generation.Outcome outcome = Generation.run(session, sampler, tokens, limit, room, piece -> {
+            out.print(piece);
+            out.flush();
+        });
+        out.println();
+        out.flush();
+        if (!root.isQuiet()) {
+            PrintWriter err = spec.commandLine().getErr();
+            err.println();
+            err.println(rates(session, outcome));
+            err.flush();
+        }
+    }
+
+    private static String rates(LlamaContext session, Generation.Outcome outcome) {
+        String generated = outcome.decodeTokens() == 0 ? outcome.tokens() + " tokens generated"
+                : String.format(Locale.ROOT, "%d tokens generated at %.2f t/s", outcome.tokens(), outcome.decodeRate());
+        return String.format(Locale.ROOT, "%s, %d threads: %d prompt tokens at %.2f t/s, %s%s", session.model().engine().name(),
+                session.threads(), outcome.promptTokens(), outcome.promptRate(), generated, switch (outcome.end()) {
+                    case LENGTH -> "";
+                    case END_OF_TEXT -> ", then the model ended its text";
+                    case CONTEXT_FULL -> ", then the context was full (set -c for more)";
+                });
+    }
+
+    private SamplerOptions sampling() {
+        try {
+            return new SamplerOptions(temperature, topK, topP, minP, repeatPenalty, repeatWindow, seed);
+        } catch (IllegalArgumentException mistake) {
+            throw new ParameterException(spec.commandLine(), mistake.getMessage(), mistake);
+        }
+    }
+
+    private String prompt() throws IOException {
+        if (file != null && !words.isEmpty()) {
+            throw new ParameterException(spec.commandLine(), "give the prompt either as words or with -f, not both");
+        }
+        if (file != null) {
+            return Files.readString(file, StandardCharsets.UTF_8);
+        }
+        if (words.isEmpty()) {
+            if (model != null) {
+                throw new ParameterException(spec.commandLine(), "there is no prompt to continue");
+            }
+            return DEMO_PROMPT;
+        }
+        return String.join(" ", words);
+    }
+
+    private static int trainedContext(LlamaModel loaded) {
+        return loaded.trainedContext() > 0 ? loaded.trainedContext() : Integer.MAX_VALUE;
+    }
+}

@@ -1,0 +1,97 @@
+package io.tmac4j.comparison;
+
+import io.tmac4j.bindings.Engine;
+import io.tmac4j.bindings.FlashAttention;
+import io.tmac4j.bindings.GgmlType;
+import io.tmac4j.comparison.bench.TestCase.PromptAndGeneration;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/** Converters of option values that several commands share; each says what it would have taken. */
+final class Options {
+
+    private Options() {
+    }
+
+    /** The name of an engine. */
+    static final class EngineName implements ITypeConverter<Engine> {
+        @Override
+        public Engine convert(String text) {
+            try {
+                return Engine.of(text);
+            } catch (IllegalArgumentException unknown) {
+                throw new TypeConversionException(unknown.getMessage());
+            }
+        }
+    }
+
+    /** A type in which llama.cpp can store keys and values, as in llama-bench. */
+    static final class CacheType implements ITypeConverter<GgmlType> {
+
+        private static final List<GgmlType> TYPES = List.of(GgmlType.F32, GgmlType.F16, GgmlType.BF16, GgmlType.Q8_0,
+                GgmlType.Q4_0, GgmlType.Q4_1, GgmlType.IQ4_NL, GgmlType.Q5_0, GgmlType.Q5_1);
+
+        @Override
+        public GgmlType convert(String text) {
+            return GgmlType.ofName(text).filter(TYPES::contains).orElseThrow(() -> new TypeConversionException("\"" + text
+                    + "\" is no type of the cache; there are "
+                    + TYPES.stream().map(GgmlType::ggmlName).collect(Collectors.joining(", "))));
+        }
+    }
+
+    /** Flash attention by llama-bench's words and numbers. */
+    static final class Attention implements ITypeConverter<FlashAttention> {
+        @Override
+        public FlashAttention convert(String text) {
+            return switch (text.toLowerCase(Locale.ROOT)) {
+                case "auto", "-1" -> FlashAttention.AUTO;
+                case "on", "1", "true", "yes", "enabled" -> FlashAttention.ON;
+                case "off", "0", "false", "no", "disabled" -> FlashAttention.OFF;
+                default -> throw new TypeConversionException("\"" + text + "\" is none of on, off, auto");
+            };
+        }
+    }
+
+    /** A prompt and a generation, {@code 512,128}. */
+    static final class Pair implements ITypeConverter<PromptAndGeneration> {
+        @Override
+        public PromptAndGeneration convert(String text) {
+            if (!text.matches("\\d{1,8},\\d{1,8}")) {
+                throw new TypeConversionException("\"" + text + "\" is no pair of numbers such as 512,128");
+            }
+            String[] numbers = text.split(",");
+            return new PromptAndGeneration(Integer.parseInt(numbers[0]), Integer.parseInt(numbers[1]));
+        }
+    }
+
+    /** A number of something that there must be one of. */
+    static final class AtLeastOne implements ITypeConverter<Integer> {
+        @Override
+        public Integer convert(String text) {
+            return number(text, 1);
+        }
+    }
+
+    /** A number of something that there may be none of. */
+    static final class AtLeastZero implements ITypeConverter<Integer> {
+        @Override
+        public Integer convert(String text) {
+            return number(text, 0);
+        }
+    }
+
+    private static int number(String text, int least) {
+        try {
+            int number = Integer.parseInt(text.trim());
+            if (number >= least) {
+                return number;
+            }
+        } catch (NumberFormatException notANumber) {
+            // The sentence below fits this case too.
+        }
+        throw new TypeConversionException("must be a whole number from " + least + " on, not " + text);
+    }
+}

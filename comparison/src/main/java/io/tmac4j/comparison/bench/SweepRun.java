@@ -1,0 +1,222 @@
+package io.tmac4j.comparison.bench;
+
+import io.tmac4j.bindings.ContextOptions;
+import io.tmac4j.bindings.Engine;
+import io.tmac4j.bindings.LlamaContext;
+import io.tmac4j.bindings.LlamaModel;
+import io.tmac4j.bindings.Sampler;
+import io.tmac4j.bindings.SamplerOptions;
+import io.tmac4j.comparison.environment.CpuClock;
+import io.tmac4j.comparison.environment.Machine;
+import io.tmac4j.comparison.output.Agreement;
+import io.tmac4j.comparison.output.Comparison;
+import io.tmac4j.comparison.output.Progress;
+import io.tmac4j.comparison.output.Result;
+import io.tmac4j.comparison.output.Text;
+import io.tmac4j.comparison.stats.Sample;
+import io.tmac4j.comparison.text.Generation;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/** Measures a sweep: loads each model into all engines, runs the cells, hands each finished one on. */
+public final class SweepRun {
+
+    private static final String TEXT_PROMPT = "KING HENRY:\n";
+    private static final int TEXT_TOKENS = 60;
+    private static final long TEXT_SEED = 4;
+
+    /** Memory to leave to caches of keys and values, graphs and the rest of the system. */
+    private static final long SPARE_BYTES = 768L << 20;
+
+    /** Is handed each finished cell. */
+    public interface Sink {
+        /** All engines' results in one cell, and each one's comparison with the baseline. */
+        void finished(List<Result> results, List<Comparison> comparisons);
+
+        /** Results of an earlier run for this cell and engine, so that it need not run again. */
+        Optional<Result> known(Cell cell, Engine engine);
+
+        /** Whether two engines agree on a model. */
+        void agreement(Agreement agreement);
+
+        /** What an engine wrote. */
+        void text(Text text);
+
+        /** Whether an earlier run has found already how far all engines agree on a model. */
+        boolean agreementKnown(Path model, List<Engine> engines);
+
+        /** Something the reader must know. */
+        void note(String sentence);
+
+        /** What an engine says of itself. */
+        void engine(String name, String description);
+    }
+
+    private final Sweep sweep;
+    private final Sink sink;
+    private final Progress progress;
+    private final boolean conclude;
+    private final double totalWeight;
+    private double doneWeight;
+
+    /** @param conclude conclude even on a busy machine */
+    public SweepRun(Sweep sweep, Sink sink, Progress progress, boolean conclude) {
+        this.sweep = sweep;
+        this.sink = sink;
+        this.progress = progress;
+        this.conclude = conclude;
+        this.totalWeight = sweep.weight() * sweep.engines().size();
+    }
+
+    /** Runs all cells. */
+    public void run() throws IOException {
+        for (Path model : sweep.agreeing()) {
+            runModel(model, List.of());
+        }
+        for (Path model : sweep.models()) {
+            runModel(model, sweep.cells(model));
+        }
+    }
+
+    private void runModel(Path file, List<Cell> cells) throws IOException {
+        Map<Cell, Map<Engine, Result>> finished = new LinkedHashMap<>();
+        for (Cell cell : cells) {
+            Map<Engine, Result> known = new LinkedHashMap<>();
+            sweep.engines().forEach(engine -> sink.known(cell, engine).ifPresent(result -> known.put(engine, result)));
+            // Engines are only comparable when they ran side by side: a cell is known as a whole or not at all.
+            finished.put(cell, known.size() == sweep.engines().size() ? known : new LinkedHashMap<>());
+        }
+        List<Cell> open = cells.stream().filter(cell -> finished.get(cell).isEmpty()).toList();
+        finished.forEach((cell, results) -> {
+            if (!results.isEmpty()) {
+                doneWeight += cell.weight() * sweep.engines().size();
+                report(results);
+            }
+        });
+        boolean wantsAgreement = sweep.agreementTokens() > 0 && sweep.engines().size() > 1
+                && !sink.agreementKnown(file, sweep.engines());
+        Agreeing agreeing = wantsAgreement
+                ? new Agreeing(sweep.agreementTokens(), sweep.settings().getLast().contextOptions())
+                : null;
+        if (open.isEmpty() && agreeing == null) {
+            return;
+        }
+        if (sweep.engines().size() == 1 || fitTogether(Files.size(file))) {
+            runShift(file, sweep.engines(), open, finished, agreeing);
+            return;
+        }
+        sink.note(file.getFileName() + ": the memory does not hold the model once for each engine, so the engines ran one "
+                + "after the other, not interleaved");
+        for (Engine engine : sweep.engines()) {
+            runShift(file, List.of(engine), open, finished, agreeing);
+        }
+    }
+
+    private boolean fitTogether(long fileBytes) {
+        return fileBytes * sweep.engines().size() + SPARE_BYTES < Machine.availableMemory();
+    }
+
+    private void runShift(Path file, List<Engine> engines, List<Cell> cells, Map<Cell, Map<Engine, Result>> finished,
+                          Agreeing agreeing) {
+        List<LoadedModel> models = new ArrayList<>();
+        try {
+            for (Engine engine : engines) {
+                progress.show(doneWeight / totalWeight, "loading " + file.getFileName() + " into " + engine.name());
+                LoadedModel loaded = LoadedModel.load(file, engine);
+                models.add(loaded);
+                sink.engine(engine.name(), loaded.model().engineReport().description());
+            }
+            for (Cell cell : cells) {
+                List<Result> results = measure(cell, models);
+                Map<Engine, Result> ofCell = finished.get(cell);
+                for (int i = 0; i < engines.size(); i++) {
+                    ofCell.put(engines.get(i), results.get(i));
+                }
+                if (ofCell.size() == sweep.engines().size()) {
+                    report(ofCell);
+                }
+            }
+            if (agreeing != null) {
+                for (LoadedModel loaded : models) {
+                    progress.show(doneWeight / totalWeight, "agreement on " + file.getFileName() + " " + loaded.model().engine());
+                    agreeing.hear(loaded.model()).ifPresent(sink::agreement);
+                    if (sweep.agreeing().contains(file)) {
+                        sink.text(write(loaded.model()));
+                    }
+                }
+            }
+        } finally {
+            models.forEach(LoadedModel::close);
+        }
+    }
+
+    /** Lets a model write a few lines, for readers to see that it can. */
+    private Text write(LlamaModel model) {
+        ContextOptions options = sweep.settings().getLast().contextOptions().withContextSize(2 * TEXT_TOKENS);
+        StringBuilder text = new StringBuilder();
+        try (LlamaContext context = model.newContext(options);
+             Sampler sampler = Sampler.of(SamplerOptions.defaults().withSeed(TEXT_SEED))) {
+            Generation.run(context, sampler, model.tokenize(TEXT_PROMPT, true, false), TEXT_TOKENS, context.contextSize(),
+                    text::append);
+        }
+        return new Text(model.file().getFileName().toString(), model.engine().name(), TEXT_PROMPT, text.toString());
+    }
+
+    private List<Result> measure(Cell cell, List<LoadedModel> models) {
+        List<TokenTest> tests = new ArrayList<>();
+        try {
+            for (LoadedModel loaded : models) {
+                tests.add(new TokenTest(loaded.model(), cell.test(), cell.settings().contextOptions(), sweep.plan().seed()));
+            }
+            String what = cell.model().getFileName() + " " + cell.test().name() + " t" + cell.settings().threads() + " ";
+            double start = doneWeight;
+            double step = cell.weight() / (sweep.plan().repetitions() + 1);
+            Measurement measurement = new Measurement(sweep.plan(), (engine, stage) -> {
+                if (stage.startsWith(Measurement.RUN)) {
+                    doneWeight += step;
+                }
+                progress.show(doneWeight / totalWeight, what + engine + " " + stage);
+            }, new CpuClock());
+            progress.show(doneWeight / totalWeight, what);
+            List<Measured> measured = measurement.run(tests);
+            doneWeight = start + cell.weight() * models.size();
+            List<Result> results = new ArrayList<>();
+            for (int i = 0; i < models.size(); i++) {
+                results.add(result(cell, models.get(i), measured.get(i)));
+            }
+            return results;
+        } finally {
+            tests.forEach(TokenTest::close);
+        }
+    }
+
+    private void report(Map<Engine, Result> ofCell) {
+        List<Result> results = sweep.engines().stream().map(ofCell::get).toList();
+        Result baseline = results.getFirst();
+        List<Comparison> comparisons = results.stream().skip(1).map(other -> Verdict.of(baseline, other, conclude)).toList();
+        progress.clear();
+        sink.finished(results, comparisons);
+    }
+
+    private static Result result(Cell cell, LoadedModel loaded, Measured measured) {
+        LlamaModel model = loaded.model();
+        Settings settings = cell.settings();
+        TestCase test = cell.test();
+        List<Double> rates = measured.nanos().stream().map(nanos -> test.tokens() * 1e9 / nanos).toList();
+        Sample sample = Sample.of(rates);
+        return new Result(measured.name(), cell.model().getFileName().toString(), model.description(), model.typeName(),
+                model.sizeBytes(), model.parameterCount(), settings.threads(), test.name(), test.prompt(), test.generate(),
+                test.depth(), settings.batch(), settings.ubatch(), settings.keyType().ggmlName(), settings.valueType().ggmlName(),
+                settings.flashAttention().name().toLowerCase(Locale.ROOT), sample.mean(), sample.standardDeviation(), rates,
+                sample.median(), sample.minimum(), sample.maximum(), measured.warmUpNanos() * 1e-9, measured.steady(),
+                measured.othersCores().stream().map(cores -> cores.isNaN() ? null : cores).toList(), loaded.loadSeconds(),
+                model.engineReport().packedBytes());
+    }
+}

@@ -1,0 +1,94 @@
+package io.tmac4j.comparison.bench;
+
+import io.tmac4j.bindings.ContextOptions;
+import io.tmac4j.bindings.LlamaContext;
+import io.tmac4j.bindings.LlamaModel;
+import java.util.Arrays;
+import java.util.SplittableRandom;
+
+/**
+ * One test on one model and engine, done as llama-bench does it: the cache is cleared, the depth filled in, then the
+ * prompt decoded in batches and the generation token by token, on random tokens, none of them chosen from logits. The
+ * tokens are seeded, so that all engines get the same ones.
+ */
+public final class TokenTest implements Contestant, AutoCloseable {
+
+    /** Tokens decoded in one piece of warm-up: short enough to see the rate move, long enough for the clock. */
+    private static final int WARM_UP_TOKENS = 16;
+
+    private final String name;
+    private final LlamaModel model;
+    private final LlamaContext context;
+    private final TestCase test;
+    private final int batchSize;
+    private final int ubatchSize;
+    private final long seed;
+
+    /** @param options everything but the context size, which the test knows */
+    public TokenTest(LlamaModel model, TestCase test, ContextOptions options, long seed) {
+        this.name = model.engine().name();
+        this.model = model;
+        this.test = test;
+        this.batchSize = options.batchSize();
+        this.ubatchSize = options.ubatchSize();
+        this.seed = seed;
+        this.context = model.newContext(options.withContextSize(test.contextSize()));
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public long warmUp() {
+        context.clear();
+        SplittableRandom random = new SplittableRandom(seed);
+        int prompt = Math.min(test.prompt(), ubatchSize);
+        int generate = Math.min(test.generate(), WARM_UP_TOKENS);
+        return run(prompt, generate, random);
+    }
+
+    @Override
+    public long repeat() {
+        context.clear();
+        SplittableRandom random = new SplittableRandom(seed);
+        if (test.depth() > 0) {
+            read(test.depth(), random);
+        }
+        return run(test.prompt(), test.generate(), new SplittableRandom(~seed));
+    }
+
+    private long run(int prompt, int generate, SplittableRandom random) {
+        long start = System.nanoTime();
+        read(prompt, random);
+        int token = firstToken(random);
+        for (int i = 0; i < generate; i++) {
+            context.decode(token);
+            token = random.nextInt(model.vocabularySize());
+        }
+        return System.nanoTime() - start;
+    }
+
+    private void read(int count, SplittableRandom random) {
+        for (int done = 0; done < count; done += batchSize) {
+            int[] tokens = new int[Math.min(batchSize, count - done)];
+            Arrays.setAll(tokens, i -> random.nextInt(model.vocabularySize()));
+            if (done == 0) {
+                tokens[0] = firstToken(random);
+            }
+            context.decode(tokens);
+        }
+    }
+
+    private int firstToken(SplittableRandom random) {
+        return model.addsBos() && model.bosToken().isPresent()
+                ? model.bosToken().getAsInt()
+                : random.nextInt(model.vocabularySize());
+    }
+
+    @Override
+    public void close() {
+        context.close();
+    }
+}

@@ -1,0 +1,90 @@
+package io.tmac4j.comparison.output;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JacksonException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.tmac4j.comparison.Failure;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+
+/** Results as JSON: fields are named as in the records, in snake case. */
+public final class Json {
+
+    private static final ObjectMapper MAPPER = JsonMapper.builder()
+            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+            .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+            .enable(SerializationFeature.INDENT_OUTPUT)
+            .build();
+
+    private Json() {
+    }
+
+    /** An object over several lines. */
+    public static String pretty(Object value) {
+        return write(MAPPER, value);
+    }
+
+    /** An object on one line with a field {@code kind} in front. */
+    static String line(String kind, Object value) {
+        ObjectNode node = MAPPER.createObjectNode().put("kind", kind);
+        node.setAll((ObjectNode) MAPPER.valueToTree(value));
+        return node.toString();
+    }
+
+    private static String write(ObjectMapper mapper, Object value) {
+        try {
+            return mapper.writeValueAsString(value);
+        } catch (JsonProcessingException broken) {
+            throw new IllegalStateException("cannot write " + value.getClass().getSimpleName() + " as JSON", broken);
+        }
+    }
+
+    /**
+     * Reads a file of results.
+     *
+     * @throws Failure     if it is none, or of a newer version than this program knows
+     * @throws IOException if it cannot be read at all
+     */
+    public static Results read(Path file) throws IOException {
+        String text = Files.readString(file, StandardCharsets.UTF_8);
+        try {
+            JsonNode tree = MAPPER.readTree(text);
+            if (!tree.path("results").isArray() || !tree.path("version").isInt()) {
+                throw new Failure(file + " holds no results of 'tmac compare -o json': it lacks \"version\" or \"results\"");
+            }
+            int version = tree.get("version").intValue();
+            if (version > Results.VERSION) {
+                throw new Failure(file + " holds results of version " + version + ", this program reads up to version "
+                        + Results.VERSION + ": use a newer tmac");
+            }
+            return MAPPER.treeToValue(tree, Results.class);
+        } catch (JacksonException broken) {
+            throw new Failure(file + " is no JSON that 'tmac compare -o json' writes: " + broken.getOriginalMessage(), broken);
+        }
+    }
+
+    /** Writes a file of results at once or not at all, so that an interruption leaves the file of before. */
+    public static void write(Path file, Results results) throws IOException {
+        Path absolute = file.toAbsolutePath();
+        if (Files.isDirectory(absolute)) {
+            throw new FileAlreadyExistsException(file.toString());
+        }
+        Path unfinished = Files.createTempFile(absolute.getParent(), ".tmac", ".json");
+        try {
+            Files.writeString(unfinished, pretty(results) + "\n", StandardCharsets.UTF_8);
+            Files.move(unfinished, absolute, StandardCopyOption.REPLACE_EXISTING);
+        } finally {
+            Files.deleteIfExists(unfinished);
+        }
+    }
+}

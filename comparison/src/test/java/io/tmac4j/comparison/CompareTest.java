@@ -1,0 +1,147 @@
+package io.tmac4j.comparison;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.tmac4j.comparison.synth.DemoModel;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class CompareTest {
+
+    private static String model;
+
+    @BeforeAll
+    static void findModel() throws IOException {
+        Natives.assume();
+        model = DemoModel.file().toString();
+    }
+
+    @Test
+    void jsonHoldsEnvironmentResultsComparisonsAndAgreement() throws IOException {
+        CommandRun run = compare("-p", "16", "-n", "4", "-t", "1,2", "-o", "json", "--agreement", "8");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        JsonNode json = new ObjectMapper().readTree(run.out());
+        assertThat(json.get("version").intValue()).isEqualTo(1);
+        assertThat(json.get("environment").get("cpu").asText()).isNotBlank();
+        assertThat(json.get("environment").get("llama_cpp").get("version").asText()).startsWith("0.4.0");
+        int engines = json.get("environment").get("engines").size();
+        assertThat(json.get("results")).hasSize(4 * engines);
+        for (JsonNode result : json.get("results")) {
+            assertThat(result.get("model").asText()).endsWith(".gguf");
+            assertThat(result.get("type").asText()).contains("TQ2_0");
+            assertThat(result.get("size").longValue()).isPositive();
+            assertThat(result.get("params").longValue()).isPositive();
+            assertThat(result.get("samples_ts")).hasSize(2);
+            double mean = (result.get("samples_ts").get(0).doubleValue() + result.get("samples_ts").get(1).doubleValue()) / 2;
+            assertThat(result.get("avg_ts").doubleValue()).isCloseTo(mean, within(1e-6 * mean));
+            assertThat(result.get("stddev_ts").doubleValue()).isNotNegative();
+        }
+        assertThat(json.get("results").findValuesAsText("test")).containsOnly("pp16", "tg4");
+        assertThat(json.get("comparisons")).hasSize(4 * (engines - 1));
+        for (JsonNode comparison : json.get("comparisons")) {
+            double ratio = comparison.get("ratio").doubleValue();
+            assertThat(comparison.get("tmac_ts").doubleValue() / comparison.get("baseline_ts").doubleValue())
+                    .isCloseTo(ratio, within(1e-9 * ratio));
+            assertThat(comparison.get("within_noise").isBoolean()).isTrue();
+        }
+        assertThat(json.get("agreement")).hasSize(engines - 1);
+    }
+
+    @Test
+    void theTableLooksLikeLlamaBenchsAndNothingElseIsOnStandardError() {
+        CommandRun run = compare("-p", "16", "-n", "4", "-t", "1");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.err()).isEmpty();
+        assertThat(run.out().lines().findFirst().orElseThrow()).startsWith("| model ")
+                .contains(" engine ", " test ", " t/s ", " ratio ");
+        assertThat(run.out()).contains("| llama.cpp ", " pp16 ", " tg4 ", " ± ", "java ", "CPU backend");
+    }
+
+    @Test
+    void zeroLeavesATestOut() {
+        assertThat(compare("-p", "0", "-n", "4", "-t", "1").out()).contains(" tg4 ").doesNotContain(" pp");
+        assertThat(compare("-p", "8", "-n", "0", "-t", "1").out()).contains(" pp8 ").doesNotContain(" tg");
+    }
+
+    @Test
+    void depthAndPairsHaveTheirOwnTests() {
+        assertThat(compare("-p", "8", "-n", "0", "-pg", "8,4", "-d", "0,16", "-t", "1").out())
+                .contains(" pp8 |", " pp8+tg4 |", " pp8 @ d16 |", " pp8+tg4 @ d16 |");
+    }
+
+    @Test
+    void csvHasALineForEachEngineAndTest() {
+        List<String> lines = compare("-p", "8", "-n", "4", "-t", "1", "-o", "csv").out().lines().toList();
+        assertThat(lines.getFirst()).startsWith("engine,model,type,size,params,threads,test,");
+        int columns = lines.getFirst().split(",").length;
+        assertThat(lines).hasSizeGreaterThanOrEqualTo(3).allSatisfy(line -> assertThat(line.split(",", -1)).hasSize(columns));
+    }
+
+    @Test
+    void jsonLinesAreObjectsOfANamedKind() {
+        CommandRun run = compare("-p", "8", "-n", "0", "-t", "1", "-o", "jsonl");
+        assertThat(run.out().lines()).allSatisfy(line -> assertThat(new ObjectMapper().readTree(line).get("kind").asText())
+                .isIn("result", "comparison", "agreement", "environment"));
+    }
+
+    @Test
+    void resumeDoesNotMeasureAgainWhatTheFileHolds(@TempDir Path folder) throws IOException {
+        Path file = folder.resolve("results.json");
+        compare("-p", "8", "-n", "0", "-t", "1", "--resume", file.toString());
+        JsonNode first = new ObjectMapper().readTree(Files.readString(file)).get("results").get(0);
+        CommandRun second = compare("-p", "8", "-n", "4", "-t", "1", "-o", "json", "--resume", file.toString());
+        JsonNode all = new ObjectMapper().readTree(second.out());
+        assertThat(all.get("results").get(0).get("samples_ts")).isEqualTo(first.get("samples_ts"));
+        assertThat(all.get("results").findValuesAsText("test")).contains("pp8", "tg4");
+        assertThat(new ObjectMapper().readTree(Files.readString(file)).get("results")).isEqualTo(all.get("results"));
+        assertThat(folder.toFile().list()).as("no unfinished files").containsExactly("results.json");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"-t,0", "-t,x", "-n,-1", "-p,-5", "-r,0", "-e,warp", "-fa,maybe", "-ctk,q9", "-o,xml", "-pg,5", "-t,4-1",
+        "--flap,1", "-b,0", "--delay,-3"})
+    void anImpossibleOptionIsOneSentenceAndExitCodeTwo(String option, String value) {
+        CommandRun run = compare(option, value);
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.out()).isEmpty();
+        assertThat(run.err()).hasLineCount(1).startsWith("tmac compare: ").doesNotContain("\tat ");
+    }
+
+    @Test
+    void aFileThatIsNoModelIsOneSentenceAndExitCodeOne(@TempDir Path folder) throws IOException {
+        Path text = Files.writeString(folder.resolve("text.gguf"), "this is no model\n".repeat(100));
+        Path empty = Files.createFile(folder.resolve("empty.gguf"));
+        for (Path file : List.of(folder.resolve("missing.gguf"), folder, text, empty)) {
+            CommandRun run = CommandRun.of("compare", "-m", file.toString(), "-t", "1");
+            assertThat(run.exitCode()).isEqualTo(1);
+            assertThat(run.out()).isEmpty();
+            assertThat(run.err()).hasLineCount(1).startsWith("tmac compare: ").contains(file.getFileName().toString());
+        }
+    }
+
+    @Test
+    void aResumeFileThatHoldsNoResultsIsLeftAlone(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("notes.json"), "{\"mine\":true}");
+        CommandRun run = compare("--resume", file.toString());
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err()).hasLineCount(1).contains("notes.json");
+        assertThat(file).hasContent("{\"mine\":true}");
+    }
+
+    private static CommandRun compare(String... options) {
+        String[] all = new String[options.length + 5];
+        System.arraycopy(new String[] {"compare", "-m", model, "-r", "2"}, 0, all, 0, 5);
+        System.arraycopy(options, 0, all, 5, options.length);
+        return CommandRun.of(all);
+    }
+}
