@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
@@ -63,7 +64,17 @@ public final class LlamaContext implements AutoCloseable {
     private final int maxSequences;
     private final int vocabularySize;
     private final int embeddingLength;
+    private final int layers;
     private final boolean embeddings;
+
+    /** The logits of a restored state, which stand in for the last ones until the next decode; null if there are none. */
+    private MemorySegment restoredLogits;
+    /** The memory of {@link #restoredLogits}, made when first needed. */
+    private MemorySegment logitsCopy;
+    /** Whether the last decode succeeded and its outputs still belong to what the context holds. */
+    private boolean decoded;
+    /** Whether tokens were forgotten since, so that the last logits are no longer those of the end. */
+    private boolean truncated;
 
     /** The thread that is inside, or null. */
     private volatile Thread user;
@@ -84,6 +95,7 @@ public final class LlamaContext implements AutoCloseable {
         maxSequences = LlamaCpp.llama_n_seq_max(context);
         vocabularySize = LlamaCpp.llama_vocab_n_tokens(model.vocabularySegment());
         embeddingLength = LlamaCpp.llama_model_n_embd_out(model.segment());
+        layers = LlamaCpp.llama_model_n_layer(model.segment());
         embeddings = options.embeddings();
         threads = options.threads();
         batchThreads = options.batchThreads();
@@ -279,10 +291,15 @@ public final class LlamaContext implements AutoCloseable {
     }
 
     private void run(MemorySegment batch) {
+        restoredLogits = null;
+        decoded = false;
+        truncated = false;
+        NativeLog.clearErrors();
         int status = LlamaCpp.llama_decode(context, batch);
         if (status != 0) {
             throw failure(status);
         }
+        decoded = true;
     }
 
     private DecodeException failure(int status) {
@@ -337,7 +354,11 @@ public final class LlamaContext implements AutoCloseable {
 
     /** The logits of a token; the caller has {@link #enter() entered}. */
     MemorySegment logitsSegment(int index) {
-        MemorySegment logits = LlamaCpp.llama_get_logits_ith(context, index);
+        if (restoredLogits != null && index == -1) {
+            return restoredLogits;
+        }
+        // llama.cpp would still give the logits of what was cleared or replaced
+        MemorySegment logits = decoded ? LlamaCpp.llama_get_logits_ith(context, index) : MemorySegment.NULL;
         if (logits.address() == 0) {
             throw new IllegalArgumentException("there are no logits for index " + index
                     + ": decode first, and ask for the logits of that token");
@@ -359,7 +380,7 @@ public final class LlamaContext implements AutoCloseable {
                 throw new IllegalStateException(
                         "the context computes no embeddings; make it with ContextOptions.withEmbeddings(true)");
             }
-            MemorySegment embedding = LlamaCpp.llama_get_embeddings_ith(context, index);
+            MemorySegment embedding = decoded ? LlamaCpp.llama_get_embeddings_ith(context, index) : MemorySegment.NULL;
             if (embedding.address() == 0) {
                 throw new IllegalArgumentException("there is no embedding for index " + index + ": decode first");
             }
@@ -373,10 +394,17 @@ public final class LlamaContext implements AutoCloseable {
     public void clear() {
         enter();
         try {
-            LlamaCpp.llama_memory_clear(memory, true);
+            forget();
         } finally {
             exit();
         }
+    }
+
+    private void forget() {
+        LlamaCpp.llama_memory_clear(memory, true);
+        restoredLogits = null;
+        decoded = false;
+        truncated = false;
     }
 
     /**
@@ -393,6 +421,7 @@ public final class LlamaContext implements AutoCloseable {
             if (!LlamaCpp.llama_memory_seq_rm(memory, checkSequence(sequence), fromPosition, -1)) {
                 throw new LlamaException("the memory of " + model.file().getFileName() + " cannot forget a part of a sequence");
             }
+            truncated = true;
         } finally {
             exit();
         }
@@ -422,6 +451,95 @@ public final class LlamaContext implements AutoCloseable {
 
     private String noSequence(int sequence) {
         return "there is no sequence " + sequence + ": the context was made for " + maxSequences;
+    }
+
+    /**
+     * The sequences and the last logits, to be restored in a context of the same model file, on whatever engine.
+     *
+     * @throws LlamaException if the state is larger than an array can be; save it to a file then
+     */
+    public byte[] saveState() {
+        try (Arena memory = Arena.ofConfined()) {
+            MemorySegment state = state(memory);
+            if (state.byteSize() > Integer.MAX_VALUE - Long.BYTES) {
+                throw new LlamaException("the state has " + state.byteSize()
+                        + " bytes, more than an array can hold; save it to a file");
+            }
+            return state.toArray(ValueLayout.JAVA_BYTE);
+        }
+    }
+
+    /**
+     * Replaces all sequences by a saved state; {@link #logits logits(-1)} are those of its last token.
+     *
+     * @throws LlamaException if the state is damaged, of another model, or does not fit; the context is empty then
+     */
+    public void restoreState(byte[] state) {
+        try (Arena memory = Arena.ofConfined()) {
+            restore(memory.allocate(Math.max(1, state.length), Long.BYTES).copyFrom(MemorySegment.ofArray(state))
+                    .asSlice(0, state.length));
+        }
+    }
+
+    /** {@link #saveState()} into a file, which is there whole or not at all. */
+    public void saveState(Path file) {
+        try (Arena memory = Arena.ofConfined()) {
+            StateFile.write(file, state(memory));
+        }
+    }
+
+    /** {@link #restoreState(byte[])} from a file. */
+    public void restoreState(Path file) {
+        try (Arena memory = Arena.ofConfined()) {
+            restore(StateFile.read(file, memory));
+        }
+    }
+
+    private MemorySegment state(Arena arena) {
+        enter();
+        try {
+            long size = LlamaCpp.llama_state_get_size(context);
+            MemorySegment logits = truncated ? MemorySegment.NULL
+                    : restoredLogits != null ? restoredLogits : decoded ? lastLogits() : MemorySegment.NULL;
+            MemorySegment state = StateFile.allocate(arena, vocabularySize, layers, embeddingLength, logits, size);
+            MemorySegment body = StateFile.body(state);
+            if (size == 0 || LlamaCpp.llama_state_get_data(context, body, size) != size) {
+                throw new LlamaException("llama.cpp cannot save the state" + lastError());
+            }
+            return StateFile.seal(state);
+        } finally {
+            exit();
+        }
+    }
+
+    private MemorySegment lastLogits() {
+        MemorySegment logits = LlamaCpp.llama_get_logits_ith(context, -1);
+        return logits.address() == 0 ? MemorySegment.NULL : logits.reinterpret((long) vocabularySize * Float.BYTES);
+    }
+
+    private void restore(MemorySegment state) {
+        StateFile.check(state, vocabularySize, layers, embeddingLength);
+        enter();
+        try {
+            forget();
+            NativeLog.clearErrors();
+            MemorySegment body = StateFile.body(state);
+            if (LlamaCpp.llama_state_set_data(context, body, body.byteSize()) != body.byteSize()) {
+                String error = lastError();
+                forget();
+                throw new LlamaException("the state does not fit a context of " + contextSize + " tokens of "
+                        + model.file().getFileName() + error);
+            }
+            MemorySegment logits = StateFile.logits(state);
+            if (logits.byteSize() > 0) {
+                if (logitsCopy == null) {
+                    logitsCopy = arena.allocate(ValueLayout.JAVA_FLOAT, vocabularySize);
+                }
+                restoredLogits = logitsCopy.copyFrom(logits);
+            }
+        } finally {
+            exit();
+        }
     }
 
     /** Threads used for single tokens. */

@@ -65,6 +65,12 @@ public final class LlamaCppLibrary {
         } catch (NativeLibraryException e) {
             failure = e;
             throw e;
+        } catch (ExceptionInInitializerError e) {
+            // the generated class of a function that the libraries do not have
+            failure = new NativeLibraryException("the llama.cpp libraries in " + folder + " do not fit these bindings: "
+                    + (e.getCause() == null ? e : e.getCause().getMessage()) + "; use the libraries of llama.cpp v"
+                    + LibraryProbes.RELEASE, e);
+            throw failure;
         } catch (UnsatisfiedLinkError | IllegalArgumentException | IOException e) {
             failure = new NativeLibraryException("the llama.cpp libraries in " + folder + " cannot be loaded: " + e.getMessage(),
                     e);
@@ -82,6 +88,7 @@ public final class LlamaCppLibrary {
         for (String base : List.of("ggml-base", "ggml", "llama")) {
             System.load(folder.resolve(library(folder, platform, base, files)).toString());
         }
+        LibraryProbes.check();
         NativeLog.install();
         String variant = loadCpuBackend(folder, platform, files);
         LlamaCpp.llama_backend_init();
