@@ -63,7 +63,8 @@ public final class Regenerate {
                     + ", found " + found + ".");
         }
         run(work, List.of("tar", "-xzf", TARBALL, "package/llama/gitRelease.bundle"));
-        run(work, List.of(git.toString(), "-c", "advice.detachedHead=false", "clone", "-q", "package/llama/gitRelease.bundle", "llama.cpp"));
+        run(work, List.of(git.toString(), "-c", "advice.detachedHead=false", "clone", "-q",
+                "package/llama/gitRelease.bundle", "llama.cpp"));
         return work.resolve("llama.cpp");
     }
 

@@ -15,7 +15,8 @@ public final class Natives {
     public static void assume() {
         boolean named = System.getProperty("tmac.llama.path") != null || System.getenv("TMAC_LLAMA_PATH") != null;
         boolean packaged = PLATFORMS.stream()
-                .anyMatch(platform -> ClassLoader.getSystemResource("io/tmac4j/natives/" + platform + "/index.properties") != null);
+                .map(platform -> "io/tmac4j/natives/" + platform + "/index.properties")
+                .anyMatch(index -> ClassLoader.getSystemResource(index) != null);
         Assumptions.assumeTrue(named || packaged, "no llama.cpp libraries: set TMAC_LLAMA_PATH");
     }
 }
