@@ -31,6 +31,7 @@ public final class LlamaModel implements AutoCloseable {
     private final MemorySegment vocabulary;
     private final EngineBridge bridge;
     private final RefCounted life;
+    private TextGuard textGuard;
 
     private LlamaModel(Path file, ModelOptions options, MemorySegment model, EngineBridge bridge) {
         this.file = file;
@@ -215,10 +216,19 @@ public final class LlamaModel implements AutoCloseable {
      *
      * @param addSpecial   put the begin and end tokens around it where the model wants them
      * @param parseSpecial take the names of special tokens in the text for these tokens
+     * @throws LlamaException if the vocabulary lacks a character
      */
     public int[] tokenize(String text, boolean addSpecial, boolean parseSpecial) {
-        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        return tokenize(text.getBytes(StandardCharsets.UTF_8), addSpecial, parseSpecial);
+    }
+
+    /**
+     * Tokens of a text given as bytes; else as {@link #tokenize(String, boolean, boolean)}. Bytes that are no UTF-8 are passed on
+     * as they are, as far as the tokenizer takes them.
+     */
+    public int[] tokenize(byte[] bytes, boolean addSpecial, boolean parseSpecial) {
         return use(() -> {
+            textGuard().check(bytes);
             try (Arena arena = Arena.ofConfined()) {
                 MemorySegment input = arena.allocate(bytes.length + 1L);
                 MemorySegment.copy(bytes, 0, input, ValueLayout.JAVA_BYTE, 0, bytes.length);
@@ -269,6 +279,13 @@ public final class LlamaModel implements AutoCloseable {
                 }
             }
         });
+    }
+
+    private synchronized TextGuard textGuard() {
+        if (textGuard == null) {
+            textGuard = TextGuard.of(vocabulary);
+        }
+        return textGuard;
     }
 
     /** The bytes that a token stands for, special tokens included; a character may be spread over several tokens. */

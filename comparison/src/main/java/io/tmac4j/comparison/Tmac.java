@@ -30,6 +30,8 @@ import picocli.CommandLine.Spec;
             Compare.class,
             Generate.class,
             Synth.class,
+            Tokenize.class,
+            Quantize.class,
             Version.class,
             HelpCommand.class,
         })
@@ -71,7 +73,7 @@ public final class Tmac implements Runnable {
     }
 
     private static CommandLine commandLine(Tmac root) {
-        return new CommandLine(root).setCaseInsensitiveEnumValuesAllowed(true).setAbbreviatedOptionsAllowed(true);
+        return new CommandLine(root).setCaseInsensitiveEnumValuesAllowed(true);
     }
 
     /** Whether progress may be drawn on standard error. */

@@ -22,7 +22,6 @@ class CompareTest {
 
     @BeforeAll
     static void findModel() throws IOException {
-        Natives.assume();
         model = DemoModel.file().toString();
     }
 

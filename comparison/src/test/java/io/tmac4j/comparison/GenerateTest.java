@@ -6,18 +6,12 @@ import io.tmac4j.bindings.Engine;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class GenerateTest {
-
-    @BeforeAll
-    static void assumeNatives() {
-        Natives.assume();
-    }
 
     @Test
     void everyEngineContinuesThePromptOnStandardOutputAndGivesRatesOnStandardError() {

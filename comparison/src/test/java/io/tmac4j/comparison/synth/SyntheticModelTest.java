@@ -7,7 +7,6 @@ import io.tmac4j.bindings.ContextOptions;
 import io.tmac4j.bindings.GgmlType;
 import io.tmac4j.bindings.LlamaContext;
 import io.tmac4j.bindings.LlamaModel;
-import io.tmac4j.comparison.Natives;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,7 +53,6 @@ class SyntheticModelTest {
 
     @Test
     void theWholeVocabularyTokenisesTextAsTheDemoModelDoes() throws IOException {
-        Natives.assume();
         Path file = folder.resolve("a.gguf");
         SyntheticModel.of("moe-tiny", GgmlType.Q8_0, 1, 128256, null, 1).write(file, GgufWriter.Progress.NONE);
         try (LlamaModel model = LlamaModel.load(file); LlamaModel demo = LlamaModel.load(DemoModel.file(folder))) {
@@ -123,7 +121,6 @@ class SyntheticModelTest {
     }
 
     private void assertRuns(SyntheticModel synthetic, String typeName) throws IOException {
-        Natives.assume();
         Path file = folder.resolve("a.gguf");
         synthetic.write(file, GgufWriter.Progress.NONE);
         assertThat(file).hasSize(synthetic.fileBytes());
