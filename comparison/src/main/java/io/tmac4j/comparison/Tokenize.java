@@ -67,18 +67,22 @@ final class Tokenize implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         try (LlamaModel vocabulary = LlamaModel.load(model, ModelOptions.defaults().withVocabularyOnly(true))) {
             int[] tokens = vocabulary.tokenize(bytes, !noBos, !noParseSpecial);
-            switch (form) {
-                case IDS -> out.println(list(tokens, ", "));
-                case JSON -> out.println("{\"tokens\":" + list(tokens, ",") + "}");
-                case TEXT -> {
-                    for (int token : tokens) {
-                        out.println(String.format("%6d -> '%s'", token, printable(vocabulary.tokenBytes(token))));
-                    }
-                }
-            }
+            out.print(switch (form) {
+                case IDS -> list(tokens, ", ") + System.lineSeparator();
+                case JSON -> "{\"tokens\":" + list(tokens, ",") + "}" + System.lineSeparator();
+                case TEXT -> lines(vocabulary, tokens);
+            });
         }
         out.flush();
         return 0;
+    }
+
+    private static String lines(LlamaModel vocabulary, int[] tokens) {
+        StringBuilder lines = new StringBuilder();
+        for (int token : tokens) {
+            lines.append(String.format("%6d -> '%s'%n", token, printable(vocabulary.tokenBytes(token))));
+        }
+        return lines.toString();
     }
 
     private byte[] bytes() throws IOException {
