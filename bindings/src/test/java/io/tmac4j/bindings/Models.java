@@ -9,7 +9,7 @@ import java.nio.file.StandardCopyOption;
 import org.junit.jupiter.api.Assumptions;
 
 /** The model that these tests run on. */
-final class Models {
+public final class Models {
 
     private static final String DEMO = "shakespeare-3.7m-tq2_0.gguf";
 
@@ -17,7 +17,7 @@ final class Models {
     }
 
     /** Skips the test, with the reason, where there are no libraries of llama.cpp. */
-    static void assumeLibraries() {
+    public static void assumeLibraries() {
         boolean named = System.getProperty(NativeFolder.PATH_PROPERTY) != null
                 || System.getenv(NativeFolder.PATH_VARIABLE) != null;
         boolean packaged = Models.class.getResource("/io/tmac4j/natives/"
@@ -26,7 +26,7 @@ final class Models {
     }
 
     /** The demo model as a file. */
-    static Path demo() {
+    public static Path demo() {
         assumeLibraries();
         return Holder.FILE;
     }

@@ -10,6 +10,7 @@ import io.tmac4j.bindings.generated.ggml_backend_buffer;
 import io.tmac4j.bindings.generated.ggml_tensor;
 import io.tmac4j.bindings.spi.OffHeap;
 import java.lang.foreign.AddressLayout;
+import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
@@ -78,6 +79,11 @@ final class Ggml {
     /** A kind of function whose address is the handle's first argument, pointers as {@code long}. */
     static MethodHandle function(FunctionDescriptor descriptor, Linker.Option... options) {
         return LINKER.downcallHandle(raw(descriptor), options);
+    }
+
+    /** A function pointer for a Java method, pointers as {@code long}. */
+    static MemorySegment upcall(MethodHandle method, FunctionDescriptor descriptor, Arena arena) {
+        return LINKER.upcallStub(method, raw(descriptor), arena);
     }
 
     /** A struct behind a pointer that llama.cpp gave. */

@@ -15,8 +15,11 @@ import io.tmac4j.bindings.generated.ggml_backend_reg_i;
 import io.tmac4j.bindings.generated.ggml_backend_set_abort_callback_t;
 import io.tmac4j.bindings.spi.OffHeap;
 import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -177,8 +180,19 @@ final class JavaDevice {
     private void fillBackend() {
         ggml_backend_i.get_name(backendInterface, ggml_backend_i.get_name.allocate(_ -> name, arena));
         ggml_backend_i.free(backendInterface, ggml_backend_i.free.allocate(this::freeBackend, arena));
-        ggml_backend_i.graph_compute(backendInterface, ggml_backend_i.graph_compute.allocate(this::compute, arena));
+        ggml_backend_i.graph_compute(backendInterface, computeStub());
         fillBackend(idleBackend, device, 0);
+    }
+
+    /** Called for every piece of every graph, so it takes plain addresses: a segment for each would be garbage. */
+    private MemorySegment computeStub() {
+        FunctionDescriptor descriptor = Ggml.raw(ggml_backend_i.graph_compute.descriptor());
+        try {
+            MethodHandle method = MethodHandles.lookup().findVirtual(JavaDevice.class, "compute", descriptor.toMethodType());
+            return Ggml.upcall(method.bindTo(this), descriptor, arena);
+        } catch (ReflectiveOperationException e) {
+            throw new AssertionError(e);
+        }
     }
 
     private void fillBackend(MemorySegment backend, MemorySegment itsDevice, long context) {
@@ -404,15 +418,15 @@ final class JavaDevice {
 
     // Backends
 
-    private EngineContext context(MemorySegment backend) {
-        return contexts.get((int) Ggml.backendContext(backend.address()));
+    private EngineContext context(long backend) {
+        return contexts.get((int) Ggml.backendContext(backend));
     }
 
-    private int compute(MemorySegment self, MemorySegment graph) {
+    private int compute(long self, long graph) {
         EngineContext context = null;
         try {
             context = context(self);
-            return context.compute(graph.address());
+            return context.compute(graph);
         } catch (Throwable t) {
             if (context == null) {
                 lost("graph_compute", t);
@@ -425,7 +439,7 @@ final class JavaDevice {
 
     private void setAbortCallback(MemorySegment backend, MemorySegment callback, MemorySegment data) {
         try {
-            EngineContext context = context(backend);
+            EngineContext context = context(backend.address());
             if (context != null) {
                 context.abortCallback(callback, data);
             }

@@ -66,7 +66,7 @@ final class WeightPlan {
     private static final String HEAD = "output.weight";
 
     /** A smaller matrix, such as a router, costs less on llama.cpp's thread than a change of backend and back. */
-    private static final long SMALL_BYTES = 256 << 10;
+    private static final long SMALL_BYTES = 128 << 10;
 
     private static final Pattern NAME = Pattern.compile("(?:(?:enc|dec)\\.)?(?:blk\\.\\d+\\.)?(.+)\\.weight");
     private static final Pattern LAYER = Pattern.compile("(?<=blk\\.)\\d+(?=\\.)");

@@ -1,0 +1,358 @@
+package io.tmac4j.bindings.ggml;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.sun.management.ThreadMXBean;
+import io.tmac4j.bindings.ContextOptions;
+import io.tmac4j.bindings.DecodeException;
+import io.tmac4j.bindings.Engine;
+import io.tmac4j.bindings.EngineReport;
+import io.tmac4j.bindings.EngineReport.Way;
+import io.tmac4j.bindings.GgmlType;
+import io.tmac4j.bindings.LlamaContext;
+import io.tmac4j.bindings.LlamaModel;
+import io.tmac4j.bindings.ModelLoadException;
+import io.tmac4j.bindings.ModelOptions;
+import io.tmac4j.bindings.Models;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Whole models through the Java device, with an engine that multiplies in f32. */
+@Timeout(120)
+class EngineModelTest {
+
+    private static final Engine NAIVE = new Engine("naive");
+    private static final ContextOptions SMALL = ContextOptions.defaults().withContextSize(256);
+    private static final ModelOptions ON_NAIVE = ModelOptions.defaults().withEngine(NAIVE);
+
+    /** What rounding activations to 8 bits costs llama.cpp, against an engine that multiplies in f32. */
+    private static final double LOGIT_NMSE = 1e-3;
+
+    @TempDir
+    private Path folder;
+
+    @AfterEach
+    void nothingIsLeft() {
+        NaiveEngine.behave();
+        assertThat(NaiveEngine.LIVE_BYTES).as("bytes of packed weights").hasValue(0);
+        assertThat(NaiveEngine.LIVE_STATES).as("states of engines").hasValue(0);
+        assertThat(WeightTable.size()).as("weights").isZero();
+        assertThat(JavaDevice.get().liveBuffers()).as("buffers").isZero();
+        assertThat(JavaDevice.get().liveContexts()).as("contexts").isZero();
+    }
+
+    private static int[] prompt(LlamaModel model) {
+        return model.tokenize("First Citizen:\nBefore we proceed any further, hear me speak.", true, false);
+    }
+
+    /** Sums of squares over the logits of many tokens. */
+    private static final class Nmse {
+
+        private double difference;
+        private double size;
+
+        void add(float[] expected, float[] found) {
+            for (int i = 0; i < expected.length; i++) {
+                difference += Math.pow(expected[i] - found[i], 2);
+                size += expected[i] * expected[i];
+            }
+        }
+    }
+
+    /** How much the engine's logits differ from llama.cpp's, over a prompt and some tokens after it. */
+    private static double difference(Path file, ModelOptions options, int threads) {
+        try (LlamaModel pure = LlamaModel.load(file, options.withEngine(Engine.LLAMA_CPP));
+                LlamaModel ours = LlamaModel.load(file, options.withEngine(NAIVE));
+                LlamaContext a = pure.newContext(SMALL);
+                LlamaContext b = ours.newContext(SMALL.withThreads(threads).withBatchThreads(threads))) {
+            int[] tokens = prompt(pure);
+            a.decode(tokens);
+            b.decode(tokens);
+            Nmse nmse = new Nmse();
+            nmse.add(a.logits(-1), b.logits(-1));
+            for (int token : tokens) {
+                a.decode(token);
+                b.decode(token);
+                nmse.add(a.logits(-1), b.logits(-1));
+            }
+            return nmse.difference / nmse.size;
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 5})
+    void theDemoModelGivesTheLogitsOfLlamaCpp(int threads) {
+        assertThat(difference(Models.demo(), ModelOptions.defaults(), threads)).isLessThan(LOGIT_NMSE);
+        assertThat(difference(Models.demo(), ModelOptions.defaults().withMmap(false), threads)).isLessThan(LOGIT_NMSE);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"Q1_0", "Q2_0", "TQ1_0", "TQ2_0", "Q2_K", "Q3_K", "Q4_0", "Q4_1", "Q4_K"})
+    void lowBitLayersAndALowBitHeadAreTheEngines(GgmlType type) {
+        Path file = DerivedModel.dense(folder, type, type);
+        for (boolean mmap : new boolean[] {true, false}) {
+            assertThat(difference(file, ModelOptions.defaults().withMmap(mmap), 2)).isLessThan(LOGIT_NMSE);
+        }
+        try (LlamaModel model = LlamaModel.load(file, ON_NAIVE)) {
+            EngineReport report = model.engineReport();
+            assertThat(report.by(Way.ENGINE)).hasSize(4 * 7 + 1);
+            assertThat(report.tensors()).hasSize(4 * 7 + 1);
+            assertThat(report.packedBytes()).isEqualTo(NaiveEngine.LIVE_BYTES.get()).isPositive();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "F16", "BF16", "Q8_0", "Q5_0", "Q5_1", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS", "MXFP4"})
+    void otherTypesAreLeftToLlamaCppsDotProducts(GgmlType type) {
+        Path file = DerivedModel.dense(folder, type, type);
+        assertThat(difference(file, ModelOptions.defaults(), 2)).isLessThan(LOGIT_NMSE);
+        try (LlamaModel model = LlamaModel.load(file, ON_NAIVE)) {
+            EngineReport report = model.engineReport();
+            assertThat(report.by(Way.ENGINE)).isEmpty();
+            assertThat(report.by(Way.VEC_DOT)).allSatisfy(placement ->
+                    assertThat(placement.reason()).contains(type.ggmlName()));
+            assertThat(report.by(Way.LLAMA_CPP)).allSatisfy(placement -> assertThat(placement.reason()).contains("small"));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"TQ2_0", "Q4_K", "Q8_0", "F16"})
+    void expertsAreRouted(GgmlType type) {
+        Path file = DerivedModel.experts(folder, type);
+        int before = NaiveEngine.PRODUCTS.get();
+        assertThat(difference(file, ModelOptions.defaults(), 2)).isLessThan(LOGIT_NMSE);
+        try (LlamaModel model = LlamaModel.load(file, ON_NAIVE)) {
+            EngineReport report = model.engineReport();
+            Way way = type == GgmlType.TQ2_0 || type == GgmlType.Q4_K ? Way.ENGINE : Way.VEC_DOT;
+            assertThat(report.by(way).stream().filter(placement -> placement.tensor().contains("_exps"))).hasSize(12);
+            assertThat(report.by(Way.LLAMA_CPP)).hasSize(4).allMatch(placement -> placement.tensor().contains("ffn_gate_inp"));
+        }
+        assertThat(NaiveEngine.PRODUCTS.get() > before).isEqualTo(type == GgmlType.TQ2_0 || type == GgmlType.Q4_K);
+    }
+
+    @Test
+    void productsThatShareAnInputReachTheEngineTogether() {
+        try (LlamaModel model = LlamaModel.load(Models.demo(), ON_NAIVE); LlamaContext context = model.newContext(SMALL)) {
+            context.decode(1);
+            int batches = NaiveEngine.BATCHES.get();
+            int products = NaiveEngine.PRODUCTS.get();
+            context.decode(2);
+            assertThat(NaiveEngine.PRODUCTS.get() - products).isEqualTo(4 * 7);
+            assertThat(NaiveEngine.BATCHES.get() - batches).as("Q | K V | output | gate up | down").isLessThanOrEqualTo(4 * 5);
+        }
+    }
+
+    @Test
+    void modelsWithoutTheEngineStayLlamaCpps() {
+        try (LlamaModel ours = LlamaModel.load(Models.demo(), ON_NAIVE);
+                LlamaModel pure = LlamaModel.load(Models.demo());
+                LlamaContext context = pure.newContext(SMALL)) {
+            int batches = NaiveEngine.BATCHES.get();
+            context.decode(prompt(pure));
+            context.decode(1);
+            assertThat(NaiveEngine.BATCHES).hasValue(batches);
+            assertThat(pure.engineReport().by(Way.ENGINE)).isEmpty();
+            assertThat(ours.engineReport().by(Way.ENGINE)).isNotEmpty();
+        }
+    }
+
+    @Test
+    void contextsOfTwoModelsDecodeAtOnceInPlatformAndVirtualThreads() throws Exception {
+        try (LlamaModel one = LlamaModel.load(Models.demo(), ON_NAIVE);
+                LlamaModel two = LlamaModel.load(DerivedModel.dense(folder, GgmlType.Q4_0, GgmlType.Q6_K), ON_NAIVE)) {
+            List<float[]> expected = List.of(continuation(one), continuation(two));
+            List<Future<float[]>> results = new ArrayList<>();
+            try (ExecutorService platform = Executors.newFixedThreadPool(2);
+                    ExecutorService virtual = Executors.newVirtualThreadPerTaskExecutor()) {
+                for (int i = 0; i < 4; i++) {
+                    LlamaModel model = i % 2 == 0 ? one : two;
+                    results.add((i < 2 ? platform : virtual).submit(() -> continuation(model)));
+                }
+                for (int i = 0; i < 4; i++) {
+                    assertThat(results.get(i).get()).isEqualTo(expected.get(i % 2));
+                }
+            }
+        }
+    }
+
+    private static float[] continuation(LlamaModel model) {
+        try (LlamaContext context = model.newContext(SMALL.withThreads(2).withBatchThreads(2))) {
+            context.decode(prompt(model));
+            for (int i = 0; i < 20; i++) {
+                context.decode(i + 1);
+            }
+            return context.logits(-1);
+        }
+    }
+
+    @Test
+    void threadsCanBeChangedWhileAContextLives() {
+        try (LlamaModel model = LlamaModel.load(Models.demo(), ON_NAIVE);
+                LlamaContext context = model.newContext(SMALL.withThreads(1).withBatchThreads(1))) {
+            List<Integer> seen = new ArrayList<>();
+            AtomicInteger tokens = new AtomicInteger(1);
+            NaiveEngine.beforeMultiply = batch -> {
+                if (batch.product(0).columns() == tokens.get()) {
+                    seen.add(batch.threads());
+                }
+            };
+            context.decode(1, 2, 3);
+            context.decode(4);
+            assertThat(seen).containsOnly(1);
+            seen.clear();
+            context.threads(3, 2);
+            context.decode(5);
+            assertThat(seen).containsOnly(3);
+            seen.clear();
+            tokens.set(2);
+            context.decode(6, 7);
+            assertThat(seen).containsOnly(2);
+        }
+    }
+
+    @Test
+    void aDecodeStepAllocatesNothing() {
+        ThreadMXBean beans = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long id = Thread.currentThread().threadId();
+        try (LlamaModel model = LlamaModel.load(Models.demo(), ON_NAIVE);
+                LlamaContext context = model.newContext(SMALL.withThreads(2).withBatchThreads(2))) {
+            long bytes = Long.MAX_VALUE;
+            for (int round = 0; round < 20 && bytes > 100; round++) {
+                context.clear();
+                context.decode(1);
+                long before = beans.getThreadAllocatedBytes(id);
+                for (int i = 0; i < 200; i++) {
+                    context.decode(i + 1);
+                }
+                bytes = (beans.getThreadAllocatedBytes(id) - before) / 200;
+            }
+            assertThat(bytes).as("bytes a token: the argument array of decode and nothing else").isLessThanOrEqualTo(100);
+        }
+    }
+
+    @Test
+    void aFailureWhilePackingFailsTheLoadAndFreesEverything() {
+        for (int failing : new int[] {0, 1, 13, 27}) {
+            for (boolean mmap : new boolean[] {true, false}) {
+                AtomicInteger count = new AtomicInteger();
+                NaiveEngine.beforePack = _ -> {
+                    if (count.getAndIncrement() == failing) {
+                        throw new OutOfMemoryError("no memory for packed weights");
+                    }
+                };
+                assertThatThrownBy(() -> LlamaModel.load(Models.demo(), ON_NAIVE.withMmap(mmap)))
+                        .isInstanceOf(ModelLoadException.class)
+                        .hasMessageContaining("naive").hasMessageContaining("no memory for packed weights")
+                        .hasCauseInstanceOf(OutOfMemoryError.class);
+                assertThat(count.get()).as("tensors packed after the failure").isEqualTo(failing + 1);
+                nothingIsLeft();
+            }
+        }
+        assertThat(difference(Models.demo(), ModelOptions.defaults(), 1)).isLessThan(LOGIT_NMSE);
+    }
+
+    @Test
+    void aFailureWhileTheTiedHeadIsPackedFailsTheLoad() {
+        Path file = DerivedModel.dense(folder, GgmlType.Q4_0, GgmlType.Q4_0);
+        NaiveEngine.beforePack = tensor -> {
+            if (tensor.name().equals("token_embd.weight")) {
+                throw new OutOfMemoryError("no memory for the head");
+            }
+        };
+        assertThatThrownBy(() -> LlamaModel.load(file, ON_NAIVE))
+                .isInstanceOf(ModelLoadException.class).hasMessageContaining("no memory for the head");
+    }
+
+    @Test
+    void aFailureOfTheEngineFailsTheDecodeAndTheContextStaysUsable() {
+        try (LlamaModel model = LlamaModel.load(Models.demo(), ON_NAIVE); LlamaContext context = model.newContext(SMALL)) {
+            context.decode(prompt(model));
+            context.decode(1);
+            float[] expected = context.logits(-1);
+            for (Throwable failure : new Throwable[] {new IllegalStateException("broken"), new OutOfMemoryError("no scratch"),
+                    new StackOverflowError("too deep")}) {
+                context.clear();
+                AtomicInteger count = new AtomicInteger();
+                NaiveEngine.beforeMultiply = _ -> {
+                    if (count.incrementAndGet() == 7) {
+                        sneak(failure);
+                    }
+                };
+                assertThatThrownBy(() -> context.decode(prompt(model)))
+                        .isInstanceOf(DecodeException.class).hasMessageContaining(failure.getMessage()).cause().isSameAs(failure);
+                NaiveEngine.behave();
+                context.clear();
+                context.decode(prompt(model));
+                context.decode(1);
+                assertThat(context.logits(-1)).isEqualTo(expected);
+            }
+        }
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <T extends Throwable> void sneak(Throwable throwable) throws T {
+        throw (T) throwable;
+    }
+
+    @Test
+    void aDecodeCanBeCancelledBetweenPieces() throws Exception {
+        try (LlamaModel model = LlamaModel.load(Models.demo(), ON_NAIVE); LlamaContext context = model.newContext(SMALL)) {
+            CountDownLatch inside = new CountDownLatch(1);
+            CountDownLatch cancelled = new CountDownLatch(1);
+            NaiveEngine.beforeMultiply = _ -> {
+                inside.countDown();
+                try {
+                    cancelled.await();
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            };
+            try (ExecutorService other = Executors.newSingleThreadExecutor()) {
+                Future<?> decode = other.submit(() -> context.decode(1));
+                inside.await();
+                int batches = NaiveEngine.BATCHES.get();
+                context.cancel();
+                cancelled.countDown();
+                assertThatThrownBy(decode::get).cause().isInstanceOfSatisfying(DecodeException.class, e ->
+                        assertThat(e.reason()).isEqualTo(DecodeException.Reason.CANCELLED));
+                assertThat(NaiveEngine.BATCHES.get() - batches).as("batches computed after the call").isLessThanOrEqualTo(1);
+            }
+            NaiveEngine.behave();
+            context.clear();
+            context.decode(1);
+        }
+    }
+
+    @Test
+    void aHundredLoadsLeaveNothingBehind() {
+        for (int i = 0; i < 100; i++) {
+            try (LlamaModel model = LlamaModel.load(Models.demo(), ON_NAIVE); LlamaContext context = model.newContext(SMALL)) {
+                context.decode(1);
+            }
+            nothingIsLeft();
+        }
+    }
+
+    @Test
+    void anUnknownEngineAndABadFileAreSaid() {
+        assertThatThrownBy(() -> LlamaModel.load(Models.demo(), ModelOptions.defaults().withEngine(new Engine("none"))))
+                .isInstanceOf(ModelLoadException.class).hasMessageContaining("none");
+        assertThatThrownBy(() -> LlamaModel.load(folder.resolve("missing.gguf"), ON_NAIVE))
+                .isInstanceOf(ModelLoadException.class).hasMessageContaining("missing.gguf");
+    }
+}
