@@ -10,7 +10,8 @@ module io.tmac4j.comparison {
     requires jdk.management;
     requires org.slf4j;
 
-    opens io.tmac4j.comparison to info.picocli;
+    opens io.tmac4j.comparison to com.fasterxml.jackson.databind, info.picocli;
     opens io.tmac4j.comparison.environment to com.fasterxml.jackson.databind;
     opens io.tmac4j.comparison.output to com.fasterxml.jackson.databind;
+    opens io.tmac4j.comparison.quality to com.fasterxml.jackson.databind;
 }

@@ -3,6 +3,7 @@ package io.tmac4j.comparison;
 import io.tmac4j.bindings.Engine;
 import io.tmac4j.bindings.FlashAttention;
 import io.tmac4j.bindings.GgmlType;
+import io.tmac4j.bindings.GgufFile;
 import io.tmac4j.bindings.LlamaCppLibrary;
 import io.tmac4j.comparison.bench.Plan;
 import io.tmac4j.comparison.bench.Settings;
@@ -14,7 +15,6 @@ import io.tmac4j.comparison.environment.Machine;
 import io.tmac4j.comparison.output.Format;
 import io.tmac4j.comparison.output.Progress;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -205,8 +205,6 @@ final class Compare implements Callable<Integer> {
 
     /** Finds a file that is no model before minutes of measuring have gone into the models before it. */
     private static void requireModel(Path model) {
-        if (!Files.exists(model)) {
-            throw new Failure("there is no model file " + model);
-        }
+        GgufFile.read(model);
     }
 }

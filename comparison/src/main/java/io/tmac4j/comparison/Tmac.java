@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
         subcommands = {
             Compare.class,
             Generate.class,
+            PerplexityCommand.class,
             Synth.class,
             Tokenize.class,
             Quantize.class,

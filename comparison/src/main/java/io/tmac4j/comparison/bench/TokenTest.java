@@ -2,6 +2,7 @@ package io.tmac4j.comparison.bench;
 
 import io.tmac4j.bindings.ContextOptions;
 import io.tmac4j.bindings.LlamaContext;
+import io.tmac4j.bindings.LlamaException;
 import io.tmac4j.bindings.LlamaModel;
 import java.util.Arrays;
 import java.util.SplittableRandom;
@@ -23,6 +24,7 @@ public final class TokenTest implements Contestant, AutoCloseable {
     private final int batchSize;
     private final int ubatchSize;
     private final long seed;
+    private boolean readToDepth;
 
     /** @param options everything but the context size, which the test knows */
     public TokenTest(LlamaModel model, TestCase test, ContextOptions options, long seed) {
@@ -43,6 +45,7 @@ public final class TokenTest implements Contestant, AutoCloseable {
     @Override
     public long warmUp() {
         context.clear();
+        readToDepth = false;
         SplittableRandom random = new SplittableRandom(seed);
         int prompt = Math.min(test.prompt(), ubatchSize);
         int generate = Math.min(test.generate(), WARM_UP_TOKENS);
@@ -51,12 +54,26 @@ public final class TokenTest implements Contestant, AutoCloseable {
 
     @Override
     public long repeat() {
-        context.clear();
-        SplittableRandom random = new SplittableRandom(seed);
-        if (test.depth() > 0) {
-            read(test.depth(), random);
+        if (!(readToDepth && backToDepth())) {
+            context.clear();
+            read(test.depth(), new SplittableRandom(seed));
+            readToDepth = true;
         }
         return run(test.prompt(), test.generate(), new SplittableRandom(~seed));
+    }
+
+    /** Goes back to the depth without reading it again, where the model's memory can forget its latest tokens. */
+    private boolean backToDepth() {
+        if (test.depth() == 0) {
+            context.clear();
+            return true;
+        }
+        try {
+            context.truncate(0, test.depth());
+            return true;
+        } catch (LlamaException recurrent) {
+            return false;
+        }
     }
 
     private long run(int prompt, int generate, SplittableRandom random) {

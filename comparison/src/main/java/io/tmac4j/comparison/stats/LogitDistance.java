@@ -13,8 +13,8 @@ public final class LogitDistance {
     private int sameTop;
     private int positions;
 
-    /** Adds one position. */
-    public void add(float[] reference, float[] logits) {
+    /** Adds one position and gives its KL(reference || other) in nats. */
+    public double add(float[] reference, float[] logits) {
         if (reference.length != logits.length) {
             throw new IllegalArgumentException(reference.length + " reference logits and " + logits.length + " others");
         }
@@ -28,6 +28,7 @@ public final class LogitDistance {
         greatestDivergence = Math.max(greatestDivergence, kl);
         sameTop += top(reference) == top(logits) ? 1 : 0;
         positions++;
+        return kl;
     }
 
     /** Positions added. */

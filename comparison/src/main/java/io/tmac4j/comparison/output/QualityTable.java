@@ -1,0 +1,47 @@
+package io.tmac4j.comparison.output;
+
+import io.tmac4j.comparison.quality.PerplexityRun;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Locale;
+
+/** Perplexities and divergences as Markdown. */
+public final class QualityTable {
+
+    private static final Table PERPLEXITY = new Table(new Column("model", -30), new Column("engine", -10),
+            new Column("perplexity", 20), new Column("tokens", 8), new Column("seconds", 8));
+    private static final Table DIVERGENCE = new Table(new Column("engine", -10), new Column("KL mean", 19),
+            new Column("median", 9), new Column("99 %", 9), new Column("max", 9), new Column("same top", 8),
+            new Column("logit NMSE", 10));
+
+    private QualityTable() {
+    }
+
+    /** Prints what was found for one model. */
+    public static void print(PrintWriter out, String model, PerplexityRun.Outcome outcome) {
+        PERPLEXITY.head(out);
+        for (PerplexityRun.Result r : outcome.results()) {
+            PERPLEXITY.row(out, List.of(model, r.engine(), String.format(Locale.ROOT, "%.4f ± %.4f", r.perplexity(), r.stderr()),
+                    Long.toString(r.tokens()), String.format(Locale.ROOT, "%.1f", r.seconds())));
+        }
+        if (!outcome.divergences().isEmpty()) {
+            out.println();
+            out.println("Kullback-Leibler divergence from the predictions of " + outcome.divergences().getFirst().baseline()
+                    + ", nats:");
+            out.println();
+            DIVERGENCE.head(out);
+            for (PerplexityRun.Divergence d : outcome.divergences()) {
+                DIVERGENCE.row(out, List.of(d.engine(), small(d.mean()) + " ± " + small(d.stderr()), small(d.median()),
+                        small(d.p99()), small(d.maximum()),
+                        String.format(Locale.ROOT, "%.2f %%", 100 * d.sameTop()), small(d.nmse())));
+            }
+        } else if (outcome.results().size() > 1) {
+            out.println();
+            out.println("The memory does not hold the model once for each engine, so their predictions could not be compared.");
+        }
+    }
+
+    private static String small(double value) {
+        return value == 0 ? "0" : String.format(Locale.ROOT, "%.1e", value);
+    }
+}
