@@ -228,6 +228,8 @@ public final class LlamaModel implements AutoCloseable {
      */
     public int[] tokenize(byte[] bytes, boolean addSpecial, boolean parseSpecial) {
         return use(() -> {
+            checkTokenizer();
+            checkSpecial(addSpecial);
             textGuard().check(bytes);
             try (Arena arena = Arena.ofConfined()) {
                 MemorySegment input = arena.allocate(bytes.length + 1L);
@@ -291,6 +293,7 @@ public final class LlamaModel implements AutoCloseable {
     /** The bytes that a token stands for, special tokens included; a character may be spread over several tokens. */
     public byte[] tokenBytes(int token) {
         return use(() -> {
+            checkTokenizer();
             checkToken(token);
             try (Arena arena = Arena.ofConfined()) {
                 int capacity = 64;
@@ -385,6 +388,22 @@ public final class LlamaModel implements AutoCloseable {
     /** Called by a context that is closed. */
     void releaseByContext() {
         life.release();
+    }
+
+    /** llama.cpp asserts that there is one. */
+    private void checkTokenizer() {
+        if (LlamaCpp.llama_vocab_type(vocabulary) == LlamaCpp.LLAMA_VOCAB_TYPE_NONE()) {
+            throw new LlamaException(file.getFileName() + " has no tokenizer");
+        }
+    }
+
+    /** llama.cpp asserts that the tokens it is told to add are there. */
+    private void checkSpecial(boolean addSpecial) {
+        if (addSpecial && (LlamaCpp.llama_vocab_get_add_bos(vocabulary) && LlamaCpp.llama_vocab_bos(vocabulary) < 0
+                || LlamaCpp.llama_vocab_get_add_eos(vocabulary) && LlamaCpp.llama_vocab_eos(vocabulary) < 0
+                || LlamaCpp.llama_vocab_get_add_sep(vocabulary) && LlamaCpp.llama_vocab_sep(vocabulary) < 0)) {
+            throw new LlamaException(file.getFileName() + " wants a begin, end or separator token added and has none");
+        }
     }
 
     private void checkToken(int token) {

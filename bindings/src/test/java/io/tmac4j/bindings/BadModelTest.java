@@ -90,6 +90,17 @@ class BadModelTest {
     }
 
     @Test
+    void aModelWithoutATokenizerDoesNotTokenise() throws IOException {
+        GgufBytes bytes = GgufBytes.header(3, 0, 2).key("general.architecture", 8).text("llama")
+                .key("tokenizer.ggml.model", 8).text("none");
+        Path file = Files.write(folder.resolve("none.gguf"), bytes.padTo(32).bytes());
+        try (LlamaModel model = LlamaModel.load(file, ModelOptions.defaults().withVocabularyOnly(true))) {
+            assertThatThrownBy(() -> model.tokenize("a", true, false)).isInstanceOf(LlamaException.class)
+                    .hasMessage("none.gguf has no tokenizer");
+        }
+    }
+
+    @Test
     void theLibrarySurvivesAllOfThis() {
         try (LlamaModel model = LlamaModel.load(Models.demo()); LlamaContext context = model.newContext(
                 ContextOptions.defaults().withContextSize(64))) {
