@@ -558,7 +558,7 @@ public final class LlamaContext implements AutoCloseable {
         ContextOptions.checkThreads("batch threads", batch);
         enter();
         try {
-            pools.resize(cpuThreads(decode), batch, poll());
+            pools.resize(cpuThreads(decode), batch);
             LlamaCpp.llama_set_n_threads(context, cpuThreads(decode), batch);
             if (link != null) {
                 link.threads(decode, batch);

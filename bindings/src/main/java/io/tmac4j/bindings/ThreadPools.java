@@ -4,6 +4,8 @@ import io.tmac4j.bindings.generated.LlamaCpp;
 import io.tmac4j.bindings.generated.ggml_threadpool_params;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
  * The ggml thread pools attached to a context. Without them llama.cpp creates and ends threads for every graph section,
@@ -12,11 +14,16 @@ import java.lang.foreign.MemorySegment;
 final class ThreadPools {
 
     private final MemorySegment context;
-    private MemorySegment decode = MemorySegment.NULL;
-    private MemorySegment batch = MemorySegment.NULL;
+    private final int poll;
+    /**
+     * Pools by number of threads. None is freed before the context goes: the CPU backend keeps a pointer to the pool of its
+     * last graph, and pauses that pool when the next graph comes with another one.
+     */
+    private final Map<Integer, MemorySegment> pools = new HashMap<>();
 
-    private ThreadPools(MemorySegment context) {
+    private ThreadPools(MemorySegment context, int poll) {
         this.context = context;
+        this.poll = poll;
     }
 
     /**
@@ -25,20 +32,27 @@ final class ThreadPools {
      * @param poll how eagerly idle threads spin, 0 to 100; llama.cpp's default is 50
      */
     static ThreadPools attach(MemorySegment context, int threads, int batchThreads, int poll) {
-        ThreadPools pools = new ThreadPools(context);
-        pools.resize(threads, batchThreads, poll);
-        return pools;
+        ThreadPools made = new ThreadPools(context, poll);
+        boolean done = false;
+        try {
+            made.resize(threads, batchThreads);
+            done = true;
+            return made;
+        } finally {
+            if (!done) {
+                made.close();
+            }
+        }
     }
 
-    /** Replaces the pools. No decode may be under way. */
-    void resize(int threads, int batchThreads, int poll) {
-        close();
-        decode = create(threads, poll);
-        batch = threads == batchThreads ? MemorySegment.NULL : create(batchThreads, poll);
+    /** Attaches pools of other sizes. No decode may be under way. */
+    void resize(int threads, int batchThreads) {
+        MemorySegment decode = pools.computeIfAbsent(threads, this::create);
+        MemorySegment batch = pools.computeIfAbsent(batchThreads, this::create);
         LlamaCpp.llama_attach_threadpool(context, decode, batch);
     }
 
-    private static MemorySegment create(int threads, int poll) {
+    private MemorySegment create(int threads) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment params = ggml_threadpool_params.allocate(arena);
             LlamaCpp.ggml_threadpool_params_init(params, threads);
@@ -51,17 +65,10 @@ final class ThreadPools {
         }
     }
 
-    /** Detaches and ends the threads; the context must still be there. */
+    /** Detaches and ends the threads; the context must still be there and compute no more. */
     void close() {
-        if (decode.address() == 0) {
-            return;
-        }
         LlamaCpp.llama_detach_threadpool(context);
-        LlamaCpp.ggml_threadpool_free(decode);
-        if (batch.address() != 0) {
-            LlamaCpp.ggml_threadpool_free(batch);
-        }
-        decode = MemorySegment.NULL;
-        batch = MemorySegment.NULL;
+        pools.values().forEach(LlamaCpp::ggml_threadpool_free);
+        pools.clear();
     }
 }
