@@ -1,5 +1,7 @@
 package io.tmac4j.bindings;
 
+import io.tmac4j.bindings.ggml.EngineBridge;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 
@@ -47,6 +49,24 @@ public record EngineReport(Engine engine, String description, List<Placement> te
         Objects.requireNonNull(engine);
         Objects.requireNonNull(description);
         tensors = List.copyOf(tensors);
+    }
+
+    /**
+     * Who would multiply with which weights, without loading the model: nothing is packed yet.
+     *
+     * @throws ModelLoadException     if the file is no model, or the engine cannot run here
+     * @throws NativeLibraryException if llama.cpp itself cannot be loaded
+     */
+    public static EngineReport plan(Path file, Engine engine) {
+        LlamaCppLibrary.load();
+        try {
+            GgufFile model = GgufFile.read(file);
+            ModelCheck.check(model, false);
+            return engine.isLlamaCpp() ? new EngineReport(engine, "llama.cpp", List.of(), 0)
+                    : EngineBridge.open(engine, file).report();
+        } catch (GgufException | IllegalStateException e) {
+            throw new ModelLoadException(e.getMessage(), e);
+        }
     }
 
     /** The placements of one way. */

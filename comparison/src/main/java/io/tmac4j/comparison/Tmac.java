@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
             Generate.class,
             PerplexityCommand.class,
             Synth.class,
+            Doctor.class,
             Tokenize.class,
             Quantize.class,
             Version.class,

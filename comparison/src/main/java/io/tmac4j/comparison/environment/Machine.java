@@ -140,7 +140,8 @@ public final class Machine {
         return System.getProperty("os.name") + " " + System.getProperty("os.version") + " " + System.getProperty("os.arch");
     }
 
-    private static Optional<String> read(Path file) {
+    /** The text of a file of the operating system, or empty if there is no such file or it cannot be read. */
+    public static Optional<String> read(Path file) {
         try {
             return Optional.of(Files.readString(file, StandardCharsets.ISO_8859_1));
         } catch (IOException unreadable) {
@@ -149,7 +150,7 @@ public final class Machine {
     }
 
     /** What a short command prints, or empty if there is no such command or it fails. */
-    static Optional<String> output(String... command) {
+    public static Optional<String> output(String... command) {
         try {
             Process process = new ProcessBuilder(List.of(command)).redirectErrorStream(true).start();
             process.getOutputStream().close();
