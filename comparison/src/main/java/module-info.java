@@ -14,4 +14,5 @@ module io.tmac4j.comparison {
     opens io.tmac4j.comparison.environment to com.fasterxml.jackson.databind;
     opens io.tmac4j.comparison.output to com.fasterxml.jackson.databind;
     opens io.tmac4j.comparison.quality to com.fasterxml.jackson.databind;
+    opens io.tmac4j.comparison.report to com.fasterxml.jackson.databind;
 }

@@ -11,6 +11,7 @@ import io.tmac4j.comparison.bench.Sweep;
 import io.tmac4j.comparison.bench.SweepRun;
 import io.tmac4j.comparison.bench.TestCase;
 import io.tmac4j.comparison.bench.TestCase.PromptAndGeneration;
+import io.tmac4j.comparison.environment.Device;
 import io.tmac4j.comparison.environment.Machine;
 import io.tmac4j.comparison.output.Format;
 import io.tmac4j.comparison.output.Progress;
@@ -83,6 +84,10 @@ final class Compare implements Callable<Integer> {
     @Option(names = {"-t", "--threads"}, paramLabel = "N", converter = IntRanges.FromOne.class,
             description = "Threads (default: one for each physical core).")
     private List<IntRanges> threads = List.of();
+
+    @Option(names = "--device", paramLabel = "NAME", converter = Options.DeviceName.class,
+            description = "Thread counts worth measuring on this kind of machine, in place of -t; see 'tmac devices'.")
+    private Device device;
 
     @Option(names = {"-b", "--batch-size"}, paramLabel = "N", converter = IntRanges.FromOne.class,
             description = "Tokens given to one call of decode (default: 2048).")
@@ -188,7 +193,7 @@ final class Compare implements Callable<Integer> {
                 for (GgmlType keyType : orElse(keyTypes, GgmlType.F16)) {
                     for (GgmlType valueType : orElse(valueTypes, GgmlType.F16)) {
                         for (FlashAttention flash : orElse(attention, FlashAttention.AUTO)) {
-                            for (int count : orElse(IntRanges.all(threads), Machine.mathThreads())) {
+                            for (int count : threadCounts()) {
                                 settings.add(new Settings(count, batch, ubatch, keyType, valueType, flash));
                             }
                         }
@@ -197,6 +202,13 @@ final class Compare implements Callable<Integer> {
             }
         }
         return settings;
+    }
+
+    private List<Integer> threadCounts() {
+        if (device != null && !threads.isEmpty()) {
+            throw new ParameterException(spec.commandLine(), "--device chooses the thread counts, so -t cannot be given too");
+        }
+        return device != null ? device.threads() : orElse(IntRanges.all(threads), Machine.mathThreads());
     }
 
     private static <T> List<T> orElse(List<T> given, T standard) {

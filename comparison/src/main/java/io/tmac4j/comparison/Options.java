@@ -4,6 +4,8 @@ import io.tmac4j.bindings.Engine;
 import io.tmac4j.bindings.FlashAttention;
 import io.tmac4j.bindings.GgmlType;
 import io.tmac4j.comparison.bench.TestCase.PromptAndGeneration;
+import io.tmac4j.comparison.environment.Device;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -64,6 +66,15 @@ final class Options {
             }
             String[] numbers = text.split(",");
             return new PromptAndGeneration(Integer.parseInt(numbers[0]), Integer.parseInt(numbers[1]));
+        }
+    }
+
+    /** The name of a known machine. */
+    static final class DeviceName implements ITypeConverter<Device> {
+        @Override
+        public Device convert(String text) {
+            return Device.ofId(text).orElseThrow(() -> new TypeConversionException("there is no device \"" + text
+                    + "\"; there are " + Arrays.stream(Device.values()).map(Device::id).collect(Collectors.joining(", "))));
         }
     }
 

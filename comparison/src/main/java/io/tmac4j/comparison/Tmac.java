@@ -2,6 +2,7 @@ package io.tmac4j.comparison;
 
 import io.tmac4j.comparison.output.Terminal;
 import java.io.PrintWriter;
+import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -34,7 +35,11 @@ import picocli.CommandLine.Spec;
             Doctor.class,
             Tokenize.class,
             Quantize.class,
+            ReportCommand.class,
+            Devices.class,
             Version.class,
+            ManPage.class,
+            AutoComplete.GenerateCompletion.class,
             HelpCommand.class,
         })
 public final class Tmac implements Runnable {

@@ -1,0 +1,97 @@
+package io.tmac4j.comparison;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.networknt.schema.InputFormat;
+import com.networknt.schema.JsonSchema;
+import com.networknt.schema.JsonSchemaFactory;
+import com.networknt.schema.SpecVersion;
+import io.tmac4j.comparison.output.Results;
+import io.tmac4j.comparison.synth.DemoModel;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ReportCommandTest {
+
+    @TempDir
+    private static Path folder;
+    private static Path results;
+
+    @BeforeAll
+    static void measure() throws IOException {
+        CommandRun run = CommandRun.of("compare", "-m", DemoModel.file().toString(), "-p", "8", "-n", "4",
+                "-t", "1,2", "-r", "2", "--no-warmup", "--agreement", "4", "-o", "json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        results = Files.writeString(folder.resolve("results.json"), run.out());
+    }
+
+    @Test
+    void resultsFitTheirSchema() throws IOException {
+        try (InputStream schema = Results.class.getResourceAsStream("results.schema.json")) {
+            JsonSchema validator = JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012).getSchema(schema);
+            assertThat(validator.validate(Files.readString(results), InputFormat.JSON)).isEmpty();
+            assertThat(validator.validate("{\"version\":1,\"results\":[]}", InputFormat.JSON))
+                    .as("an incomplete file").isNotEmpty();
+        }
+    }
+
+    @Test
+    void thePageHoldsEveryNumberAndNeedsNoNetwork() throws IOException {
+        Path page = folder.resolve("page.html");
+        CommandRun run = CommandRun.of("report", results.toString(), "--html", page.toString());
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).isEmpty();
+        String html = Files.readString(page);
+        assertThat(html).startsWith("<!DOCTYPE html>").contains("pp8", "tg4", "llama.cpp", "shakespeare-3.7m-tq2_0.gguf")
+                .doesNotContain("@TITLE@", "@DATA@", "@CHART_LIBRARY@");
+        assertThat(html).doesNotContainPattern("<(script|img|link|iframe)[^>]+(src|href)=");
+        Matcher data = Pattern.compile("id=\"data\">(.*?)</script>", Pattern.DOTALL).matcher(html);
+        assertThat(data.find()).isTrue();
+        assertThat(new ObjectMapper().readTree(data.group(1))).isNotEmpty();
+    }
+
+    @Test
+    void withoutAPageItPrintsATableOfAllFiles() throws IOException {
+        Path other = Files.writeString(folder.resolve("other.json"),
+                Files.readString(results).replaceFirst("\"cpu\" : \"[^\"]*\"", "\"cpu\" : \"Another <CPU> | X\""));
+        CommandRun run = CommandRun.of("report", results.toString(), other.toString());
+        assertThat(run.out()).contains("| machine | model | type |", "Another <CPU> \\| X", " pp8 ", " tg4 ");
+        CommandRun csv = CommandRun.of("report", results.toString(), other.toString(), "-o", "csv");
+        assertThat(csv.out()).startsWith("machine,model,type,engine,threads,test,t/s,").contains("Another <CPU> | X,");
+        Path page = folder.resolve("both.html");
+        CommandRun.of("report", results.toString(), other.toString(), "--html", page.toString());
+        assertThat(Files.readString(page)).contains("Another &lt;CPU&gt; | X");
+    }
+
+    @Test
+    void aFileOfTheSameVersionWithFewerFieldsIsRead() throws IOException {
+        Path old = Files.writeString(folder.resolve("old.json"), """
+                {"version":1,"environment":{"cpu":"Old"},"results":[{"engine":"tmac","model":"m.gguf","type":"Q4_0",
+                "size":1,"params":2,"threads":1,"test":"tg128","avg_ts":10.0,"stddev_ts":0.5,"samples_ts":[10.0]}],
+                "comparisons":[],"agreement":[]}
+                """);
+        CommandRun run = CommandRun.of("report", old.toString());
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).contains("| Old |", "tg128");
+    }
+
+    @Test
+    void aNewerVersionOrAnotherFileIsRefusedInOneSentence() throws IOException {
+        Path newer = Files.writeString(folder.resolve("newer.json"), "{\"version\":99,\"results\":[]}");
+        Path broken = Files.writeString(folder.resolve("broken.json"), "{\"version\":1,");
+        for (Path file : new Path[] {newer, broken, folder.resolve("missing.json")}) {
+            CommandRun run = CommandRun.of("report", file.toString());
+            assertThat(run.exitCode()).isEqualTo(1);
+            assertThat(run.err()).hasLineCount(1).contains(file.getFileName().toString());
+        }
+        assertThat(CommandRun.of("report").exitCode()).isEqualTo(2);
+    }
+}
