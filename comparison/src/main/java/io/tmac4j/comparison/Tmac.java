@@ -33,7 +33,6 @@ import picocli.CommandLine.Spec;
             PerplexityCommand.class,
             Synth.class,
             Doctor.class,
-            Inspect.class,
             Tokenize.class,
             Quantize.class,
             ReportCommand.class,

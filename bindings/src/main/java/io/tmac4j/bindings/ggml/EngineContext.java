@@ -28,7 +28,7 @@ final class EngineContext implements EngineBridge.ContextLink, MatMulBatch.Cance
     private final AtomicReference<Throwable> failure = new AtomicReference<>();
     private volatile MemorySegment abortCallback = MemorySegment.NULL;
     private volatile long abortData;
-    private MemorySegment context = MemorySegment.NULL;
+    private volatile MemorySegment context = MemorySegment.NULL;
     private boolean closed;
 
     EngineContext(ModelLoad model, int threads, int batchThreads) {
@@ -51,6 +51,14 @@ final class EngineContext implements EngineBridge.ContextLink, MatMulBatch.Cance
     @Override
     public MemorySegment context() {
         return context;
+    }
+
+    /**
+     * Whether attention may be this backend's. Not before llama.cpp has made the context: while making it, llama.cpp turns
+     * flash attention off if it finds it on another device than the layer's.
+     */
+    boolean takesAttention() {
+        return context.address() != 0;
     }
 
     @Override

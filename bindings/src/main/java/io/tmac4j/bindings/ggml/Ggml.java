@@ -1,12 +1,14 @@
 package io.tmac4j.bindings.ggml;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.tmac4j.bindings.generated.LlamaCpp;
 import io.tmac4j.bindings.generated.ggml_backend;
 import io.tmac4j.bindings.generated.ggml_backend_buffer;
+import io.tmac4j.bindings.generated.ggml_backend_device;
 import io.tmac4j.bindings.generated.ggml_tensor;
 import io.tmac4j.bindings.spi.OffHeap;
 import java.lang.foreign.AddressLayout;
@@ -31,6 +33,7 @@ final class Ggml {
     static final int OP_TRANSPOSE = LlamaCpp.GGML_OP_TRANSPOSE();
     static final int OP_MUL_MAT = LlamaCpp.GGML_OP_MUL_MAT();
     static final int OP_MUL_MAT_ID = LlamaCpp.GGML_OP_MUL_MAT_ID();
+    static final int OP_FLASH_ATTN_EXT = LlamaCpp.GGML_OP_FLASH_ATTN_EXT();
     static final int TYPE_F32 = LlamaCpp.GGML_TYPE_F32();
     static final int TYPE_I32 = LlamaCpp.GGML_TYPE_I32();
 
@@ -40,6 +43,7 @@ final class Ggml {
     private static final long NE = ggml_tensor.ne$offset();
     private static final long NB = ggml_tensor.nb$offset();
     private static final long OP = ggml_tensor.op$offset();
+    private static final long PARAMETERS = ggml_tensor.op_params$offset();
     private static final long FLAGS = ggml_tensor.flags$offset();
     private static final long SRC = ggml_tensor.src$offset();
     private static final long VIEW_SRC = ggml_tensor.view_src$offset();
@@ -49,6 +53,7 @@ final class Ggml {
     private static final long BUFFER_TYPE = ggml_backend_buffer.buft$offset();
     private static final long BUFFER_CONTEXT = ggml_backend_buffer.context$offset();
     private static final long BACKEND_CONTEXT = ggml_backend.context$offset();
+    private static final long DEVICE_CONTEXT = ggml_backend_device.context$offset();
 
     private static final Linker LINKER = Linker.nativeLinker();
     private static final MethodHandle GRAPH_N_NODES =
@@ -111,6 +116,15 @@ final class Ggml {
         return intAt(tensor + OP);
     }
 
+    static void op(long tensor, int value) {
+        OffHeap.ALL.set(JAVA_INT, tensor + OP, value);
+    }
+
+    /** One of an operation's parameters that are floats. */
+    static float floatParameter(long tensor, int index) {
+        return OffHeap.ALL.get(JAVA_FLOAT, tensor + PARAMETERS + (long) index * Float.BYTES);
+    }
+
     static int flags(long tensor) {
         return intAt(tensor + FLAGS);
     }
@@ -118,6 +132,10 @@ final class Ggml {
     /** Elements along a dimension. */
     static long ne(long tensor, int dimension) {
         return longAt(tensor + NE + (long) dimension * Long.BYTES);
+    }
+
+    static void ne(long tensor, int dimension, long value) {
+        OffHeap.ALL.set(JAVA_LONG, tensor + NE + (long) dimension * Long.BYTES, value);
     }
 
     /** Bytes from one element along a dimension to the next. */
@@ -129,12 +147,20 @@ final class Ggml {
         return longAt(tensor + SRC + index * POINTER_BYTES);
     }
 
+    static void source(long tensor, int index, long value) {
+        OffHeap.ALL.set(JAVA_LONG, tensor + SRC + index * POINTER_BYTES, value);
+    }
+
     static long viewSource(long tensor) {
         return longAt(tensor + VIEW_SRC);
     }
 
     static long data(long tensor) {
         return longAt(tensor + DATA);
+    }
+
+    static void data(long tensor, long value) {
+        OffHeap.ALL.set(JAVA_LONG, tensor + DATA, value);
     }
 
     static String name(long tensor) {
@@ -162,6 +188,10 @@ final class Ggml {
 
     static long backendContext(long backend) {
         return longAt(backend + BACKEND_CONTEXT);
+    }
+
+    static long deviceContext(long device) {
+        return longAt(device + DEVICE_CONTEXT);
     }
 
     static int nodeCount(long graph) {

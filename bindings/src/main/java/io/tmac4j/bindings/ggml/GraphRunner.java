@@ -22,6 +22,7 @@ final class GraphRunner implements AutoCloseable {
     private final MatMulBatch.Cancellation cancellation;
     private final MatMulBatch engineBatch;
     private final MatMulBatch vecDotBatch;
+    private final Attention attention;
     private volatile int decodeThreads;
     private volatile int batchThreads;
 
@@ -35,6 +36,7 @@ final class GraphRunner implements AutoCloseable {
         this.cancellation = cancellation;
         this.engineBatch = new MatMulBatch(pool, cancellation);
         this.vecDotBatch = new MatMulBatch(pool, cancellation);
+        this.attention = new Attention(pool);
         threads(decodeThreads, batchThreads);
     }
 
@@ -60,6 +62,11 @@ final class GraphRunner implements AutoCloseable {
                 if (!gather(node, op == Ggml.OP_MUL_MAT_ID)) {
                     return ABORTED;
                 }
+            } else if (op == Ggml.OP_FLASH_ATTN_EXT) {
+                if (!flush()) {
+                    return ABORTED;
+                }
+                attention.compute(node, decodeThreads);
             } else if (!isView(op)) {
                 throw new IllegalStateException("llama.cpp gave the Java device operation " + op + ", which it does not offer");
             }
@@ -233,6 +240,7 @@ final class GraphRunner implements AutoCloseable {
     /** Frees what the engines keep for this context. */
     @Override
     public void close() {
+        attention.close();
         close(engineBatch);
         close(vecDotBatch);
     }

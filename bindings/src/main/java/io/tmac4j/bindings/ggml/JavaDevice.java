@@ -273,6 +273,10 @@ final class JavaDevice {
             if (op == Ggml.OP_MUL_MAT || op == Ggml.OP_MUL_MAT_ID) {
                 return supportsProduct(node, op == Ggml.OP_MUL_MAT_ID);
             }
+            if (op == Ggml.OP_FLASH_ATTN_EXT) {
+                EngineContext context = contexts.get((int) Ggml.deviceContext(self.address()));
+                return context != null && context.takesAttention() && Attention.supports(node);
+            }
             return GraphRunner.isView(op) && isOurs(Ggml.bufferType(node));
         } catch (Throwable t) {
             lost("supports_op", t);

@@ -9,6 +9,7 @@ import io.tmac4j.bindings.DecodeException;
 import io.tmac4j.bindings.Engine;
 import io.tmac4j.bindings.EngineReport;
 import io.tmac4j.bindings.EngineReport.Way;
+import io.tmac4j.bindings.FlashAttention;
 import io.tmac4j.bindings.GgmlType;
 import io.tmac4j.bindings.LlamaContext;
 import io.tmac4j.bindings.LlamaModel;
@@ -197,6 +198,29 @@ class EngineModelTest {
                 context.decode(i + 1);
             }
             return context.logits(-1);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"F16", "Q8_0"})
+    void attentionOnSeveralThreadsIsThatOfOne(GgmlType cache) {
+        ContextOptions deep = SMALL.withContextSize(1024).withKeyType(cache).withValueType(cache)
+                .withFlashAttention(FlashAttention.ON);
+        int[] tokens = new int[700];
+        for (int i = 0; i < tokens.length; i++) {
+            tokens[i] = 10 + i % 300;
+        }
+        try (LlamaModel model = LlamaModel.load(Models.demo(), ON_NAIVE); LlamaContext one = model.newContext(deep)) {
+            one.decode(tokens);
+            byte[] state = one.saveState();
+            one.decode(1);
+            for (int threads : new int[] {2, 3, 16}) {
+                try (LlamaContext several = model.newContext(deep.withThreads(threads))) {
+                    several.restoreState(state);
+                    several.decode(1);
+                    assertThat(several.logits(-1)).isEqualTo(one.logits(-1));
+                }
+            }
         }
     }
 

@@ -6,21 +6,18 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** A Markdown table that reads well as plain text too. */
-public record Table(List<Column> columns) {
+record Table(List<Column> columns) {
 
-    /** A table of these columns. */
-    public Table(Column... columns) {
+    Table(Column... columns) {
         this(List.of(columns));
     }
 
-    /** Prints titles and rule. */
-    public void head(PrintWriter out) {
+    void head(PrintWriter out) {
         print(out, columns.stream().map(column -> column.cell(column.title())).toList());
         print(out, columns.stream().map(Column::rule).toList());
     }
 
-    /** Prints a row, one value for each column. */
-    public void row(PrintWriter out, List<String> values) {
+    void row(PrintWriter out, List<String> values) {
         print(out, IntStream.range(0, columns.size())
                 .mapToObj(i -> columns.get(i).cell(values.get(i).replace("|", "\\|")))
                 .toList());

@@ -1,0 +1,195 @@
+package io.tmac4j.bindings.ggml;
+
+import io.tmac4j.bindings.generated.LlamaCpp;
+import io.tmac4j.bindings.generated.ggml_init_params;
+import io.tmac4j.bindings.generated.ggml_tensor;
+import io.tmac4j.bindings.spi.OffHeap;
+import io.tmac4j.bindings.spi.ParallelTask;
+import io.tmac4j.bindings.spi.WorkerPool;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.util.Arrays;
+
+/**
+ * Attention of a single token, {@code ggml_flash_attn_ext}, computed by llama.cpp's own code on the Java worker pool: each
+ * worker has a CPU backend of one thread and computes some of the heads, as a node of its own over parts of the same
+ * tensors. An engine's context runs the CPU backend on one thread in decode, which at depth 4096 would spend about as long
+ * on attention as on all the weights of a 1B model.
+ */
+final class Attention implements ParallelTask, AutoCloseable {
+
+    private static final MethodHandle GRAPH_COMPUTE =
+            Ggml.function(LlamaCpp.ggml_backend_graph_compute$address(), LlamaCpp.ggml_backend_graph_compute$descriptor());
+
+    private static final int QUERIES = 0;
+    private static final int KEYS = 1;
+    private static final int VALUES = 2;
+    private static final int MASK = 3;
+    private static final int SINKS = 4;
+    private static final int SOURCES = 5;
+
+    /** Elements of K below which one thread is done before others have begun: 2^16 take it about 6 microseconds. */
+    private static final long SMALL = 1 << 16;
+
+    private final WorkerPool pool;
+    private Lane[] lanes = new Lane[0];
+    private long node;
+    private int headsPerChunk;
+
+    Attention(WorkerPool pool) {
+        this.pool = pool;
+    }
+
+    /** Whether a node is attention that {@link #compute} can split: one token of one sequence, no bias by head. */
+    static boolean supports(long node) {
+        long queries = Ggml.source(node, QUERIES);
+        long keys = Ggml.source(node, KEYS);
+        long values = Ggml.source(node, VALUES);
+        long mask = Ggml.source(node, MASK);
+        return Ggml.type(queries) == Ggml.TYPE_F32
+                && Ggml.ne(queries, 1) == 1 && Ggml.ne(queries, 3) == 1
+                && Ggml.ne(keys, 2) == Ggml.ne(values, 2) && Ggml.ne(queries, 2) % Ggml.ne(keys, 2) == 0
+                && Ggml.ne(keys, 3) == 1 && Ggml.ne(values, 3) == 1
+                && (mask == 0 || Ggml.ne(mask, 2) == 1 && Ggml.ne(mask, 3) == 1)
+                && Ggml.floatParameter(node, 1) == 0;
+    }
+
+    /** Computes the node on up to {@code threads} threads. */
+    void compute(long attention, int threads) {
+        node = attention;
+        long heads = Ggml.ne(Ggml.source(node, QUERIES), 2);
+        long keys = Ggml.source(node, KEYS);
+        boolean small = Ggml.ne(keys, 0) * Ggml.ne(keys, 1) * heads < SMALL;
+        int used = small ? 1 : threads;
+        // the heads that share keys stay together, so that these come from the cache
+        long group = used == 1 ? heads : heads / Ggml.ne(keys, 2);
+        while (group % 2 == 0 && heads / group < 2L * used && used > 1) {
+            group /= 2;
+        }
+        headsPerChunk = Math.toIntExact(group);
+        ensureLanes(used);
+        pool.run(used, this);
+    }
+
+    private void ensureLanes(int count) {
+        int have = lanes.length;
+        if (have < count) {
+            Lane[] grown = Arrays.copyOf(lanes, count);
+            for (int i = have; i < count; i++) {
+                grown[i] = new Lane();
+                lanes = Arrays.copyOf(grown, i + 1);
+            }
+        }
+    }
+
+    @Override
+    public int phases() {
+        return 1;
+    }
+
+    @Override
+    public int chunks(int phase) {
+        return Math.toIntExact(Ggml.ne(Ggml.source(node, QUERIES), 2) / headsPerChunk);
+    }
+
+    @Override
+    public void run(int phase, int chunk, int worker) {
+        lanes[worker].compute(node, (long) chunk * headsPerChunk, headsPerChunk);
+    }
+
+    @Override
+    public void close() {
+        for (Lane lane : lanes) {
+            lane.close();
+        }
+        lanes = new Lane[0];
+    }
+
+    /** One worker's CPU backend, and the tensors and graph by which it computes a part. */
+    private static final class Lane implements AutoCloseable {
+
+        private final MemorySegment backend;
+        private final MemorySegment context;
+        private final long[] parts = new long[SOURCES];
+        private final long output;
+        private final long graph;
+
+        Lane() {
+            MemorySegment cpu = LlamaCpp.ggml_backend_dev_by_type(LlamaCpp.GGML_BACKEND_DEVICE_TYPE_CPU());
+            backend = LlamaCpp.ggml_backend_dev_init(cpu, MemorySegment.NULL);
+            if (backend.address() == 0) {
+                throw new OutOfMemoryError("no memory for a CPU backend");
+            }
+            LlamaCpp.ggml_backend_cpu_set_n_threads(backend, 1);
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment parameters = ggml_init_params.allocate(arena);
+                long tensorBytes = (SOURCES + 2) * LlamaCpp.ggml_tensor_overhead();
+                ggml_init_params.mem_size(parameters, tensorBytes + LlamaCpp.ggml_graph_overhead_custom(SOURCES + 2, false));
+                ggml_init_params.mem_buffer(parameters, MemorySegment.NULL);
+                ggml_init_params.no_alloc(parameters, true);
+                context = LlamaCpp.ggml_init(parameters);
+            }
+            for (int i = 0; i < SOURCES; i++) {
+                parts[i] = tensor().address();
+            }
+            MemorySegment result = tensor();
+            output = result.address();
+            MemorySegment made = LlamaCpp.ggml_new_graph_custom(context, SOURCES + 2, false);
+            // a node is what has an operation; all its fields are replaced for each part
+            Ggml.op(output, Ggml.OP_FLASH_ATTN_EXT);
+            LlamaCpp.ggml_build_forward_expand(made, result);
+            graph = made.address();
+        }
+
+        private MemorySegment tensor() {
+            return LlamaCpp.ggml_new_tensor_1d(context, Ggml.TYPE_F32, 1);
+        }
+
+        void compute(long node, long firstHead, long heads) {
+            copy(node, output);
+            long queriesPerKey = Ggml.ne(Ggml.source(node, QUERIES), 2) / Ggml.ne(Ggml.source(node, KEYS), 2);
+            // a chunk is some of the heads of one group, or all heads
+            long keyHeads = Math.max(1, heads / queriesPerKey);
+            for (int i = 0; i < SOURCES; i++) {
+                long source = Ggml.source(node, i);
+                if (source == 0) {
+                    continue;
+                }
+                copy(source, parts[i]);
+                Ggml.source(output, i, parts[i]);
+                switch (i) {
+                    case QUERIES -> part(parts[i], 2, firstHead, heads);
+                    case KEYS, VALUES -> part(parts[i], 2, firstHead / queriesPerKey, keyHeads);
+                    case SINKS -> part(parts[i], 0, firstHead, heads);
+                    default -> { }
+                }
+            }
+            part(output, 1, firstHead, heads);
+            try {
+                int status = (int) GRAPH_COMPUTE.invokeExact(backend.address(), graph);
+                if (status != LlamaCpp.GGML_STATUS_SUCCESS()) {
+                    throw new IllegalStateException("llama.cpp's attention failed with status " + status);
+                }
+            } catch (Throwable t) {
+                throw Ggml.unexpected(t);
+            }
+        }
+
+        private static void copy(long from, long to) {
+            MemorySegment.copy(OffHeap.ALL, from, OffHeap.ALL, to, ggml_tensor.sizeof());
+        }
+
+        /** Leaves {@code count} elements of a dimension from {@code first} on. */
+        private static void part(long tensor, int dimension, long first, long count) {
+            Ggml.data(tensor, Ggml.data(tensor) + first * Ggml.nb(tensor, dimension));
+            Ggml.ne(tensor, dimension, count);
+        }
+
+        @Override
+        public void close() {
+            LlamaCpp.ggml_free(context);
+            LlamaCpp.ggml_backend_free(backend);
+        }
+    }
+}
