@@ -12,6 +12,7 @@ module io.tmac4j.comparison {
 
     opens io.tmac4j.comparison to com.fasterxml.jackson.databind, info.picocli;
     opens io.tmac4j.comparison.environment to com.fasterxml.jackson.databind;
+    opens io.tmac4j.comparison.inspect to com.fasterxml.jackson.databind;
     opens io.tmac4j.comparison.output to com.fasterxml.jackson.databind;
     opens io.tmac4j.comparison.quality to com.fasterxml.jackson.databind;
     opens io.tmac4j.comparison.report to com.fasterxml.jackson.databind;

@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
             PerplexityCommand.class,
             Synth.class,
             Doctor.class,
+            Inspect.class,
             Tokenize.class,
             Quantize.class,
             ReportCommand.class,

@@ -6,18 +6,21 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** A Markdown table that reads well as plain text too. */
-record Table(List<Column> columns) {
+public record Table(List<Column> columns) {
 
-    Table(Column... columns) {
+    /** A table of these columns. */
+    public Table(Column... columns) {
         this(List.of(columns));
     }
 
-    void head(PrintWriter out) {
+    /** Prints titles and rule. */
+    public void head(PrintWriter out) {
         print(out, columns.stream().map(column -> column.cell(column.title())).toList());
         print(out, columns.stream().map(Column::rule).toList());
     }
 
-    void row(PrintWriter out, List<String> values) {
+    /** Prints a row, one value for each column. */
+    public void row(PrintWriter out, List<String> values) {
         print(out, IntStream.range(0, columns.size())
                 .mapToObj(i -> columns.get(i).cell(values.get(i).replace("|", "\\|")))
                 .toList());
