@@ -34,6 +34,9 @@ final class LookupTables {
     /** Added to an entry and its step's multiple: its low byte is then the rounded entry around {@link #BIAS}. */
     private static final float MAGIC = 0x1.8p23f + LookupTables.BIAS;
 
+    /** Bytes of a table. */
+    static final int TABLE_BYTES = 16;
+
     /** What an entry of 0 is stored as. */
     static final int BIAS = 128;
     private static final float MAX_ENTRY = 127f;
@@ -84,9 +87,9 @@ final class LookupTables {
             long tables = target + (long) block * layout.blockBytes();
             long numbers = target + layout.numbersOffset() + (long) block * layout.numberBytes();
             if (form.subBlocks() == 1) {
-                flat(form, layout.lanes(), column, tables, numbers, centreOffset(form));
+                flat(form, column, tables, numbers, centreOffset(form));
             } else {
-                nested(form, layout.lanes(), column, tables, numbers, centreOffset(form));
+                nested(form, column, tables, numbers, centreOffset(form));
             }
         }
     }
@@ -108,7 +111,7 @@ final class LookupTables {
         return form.groupWeights() == 2 ? form.ternary() ? 1 : 1.5f : 0.5f;
     }
 
-    private static void flat(TileForm form, int lanes, long activations, long tables, long numbers, float offset) {
+    private static void flat(TileForm form, long activations, long tables, long numbers, float offset) {
         int group = form.groupWeights();
         int[] order = form.weightOrder();
         float max = 0;
@@ -125,7 +128,7 @@ final class LookupTables {
         max *= range(form);
         float inverse = inverseStep(max);
         for (int table = 0; table < form.tables(); table++) {
-            writeTable(form, activations, table, inverse, 0, tables + (long) table * lanes, lanes);
+            writeTable(form, activations, table, inverse, 0, tables + (long) table * TABLE_BYTES);
         }
         float step = step(max) * form.weightScale();
         // every row adds the bias once a table and plane, plane p doubled p times
@@ -135,7 +138,7 @@ final class LookupTables {
         Memory.f32(numbers + TableLayout.SUM, sum * STEP_FACTOR);
     }
 
-    private static void nested(TileForm form, int lanes, long activations, long tables, long numbers, float offset) {
+    private static void nested(TileForm form, long activations, long tables, long numbers, float offset) {
         int group = form.groupWeights();
         int[] order = form.weightOrder();
         int planeBytes = form.planeBytes();
@@ -177,10 +180,10 @@ final class LookupTables {
             float spread = sum * offset / entries * inverse;
             for (int i = 0; i < planeBytes; i++) {
                 int table = tableOf(part, i, planeBytes);
-                writeTable(form, activations, table, inverse, spread, tables + (long) table * lanes, lanes);
+                writeTable(form, activations, table, inverse, spread, tables + (long) table * TABLE_BYTES);
             }
             if (nibbles) {
-                writeSingle(sum * minInverse, tables + (long) (form.tables() + part) * lanes, lanes);
+                writeSingle(sum * minInverse, tables + (long) (form.tables() + part) * TABLE_BYTES);
             } else if (form.mins() == TileForm.Mins.OWN) {
                 Memory.i32(numbers + TableLayout.SUB_SUMS + 4L * part, Math.round(sum * subInverse));
             }
@@ -189,10 +192,10 @@ final class LookupTables {
         Memory.f32(numbers + TableLayout.STEP, step(max));
         if (nibbles) {
             float minStep = step(7.5f * maxSum);
-            Memory.f32(numbers + TableLayout.SUM, minStep);
-            Memory.f32(numbers + TableLayout.MIN_OFFSET, 7.5f * sumOfSums * STEP_FACTOR - form.subBlocks() * BIAS * minStep);
+            Memory.f32(numbers + TableLayout.SUM, -minStep);
+            Memory.f32(numbers + TableLayout.MIN_OFFSET, form.subBlocks() * BIAS * minStep - 7.5f * sumOfSums * STEP_FACTOR);
         } else {
-            Memory.f32(numbers + TableLayout.SUM, maxSum < NEGLIGIBLE ? 0 : maxSum / MAX_SUB_SUM * STEP_FACTOR);
+            Memory.f32(numbers + TableLayout.SUM, maxSum < NEGLIGIBLE ? 0 : -maxSum / MAX_SUB_SUM * STEP_FACTOR);
         }
     }
 
@@ -213,21 +216,21 @@ final class LookupTables {
         return max <= Float.MAX_VALUE ? max / MAX_ENTRY * STEP_FACTOR : Float.NaN;
     }
 
-    private static void writeTable(TileForm form, long activations, int table, float inverse, float spread, long to, int lanes) {
+    private static void writeTable(TileForm form, long activations, int table, float inverse, float spread, long to) {
         int[] order = form.weightOrder();
         int at = table * form.groupWeights();
         float a = Memory.f32(activations + 4L * order[at]) * inverse;
         float b = Memory.f32(activations + 4L * order[at + 1]) * inverse;
         if (form.groupWeights() == 2) {
-            writePair(a, b, spread, form.ternary() ? TERNARY : PAIR, to, lanes);
+            writePair(a, b, spread, form.ternary() ? TERNARY : PAIR, to);
         } else {
             float c = Memory.f32(activations + 4L * order[at + 2]) * inverse;
             float d = Memory.f32(activations + 4L * order[at + 3]) * inverse;
-            writePlane(a, b, c, d, spread, to, lanes);
+            writePlane(a, b, c, d, spread, to);
         }
     }
 
-    private static void writePair(float a, float b, float spread, float[] weights, long to, int lanes) {
+    private static void writePair(float a, float b, float spread, float[] weights, long to) {
         FloatVector x = FloatVector.broadcast(FLOATS_128, a);
         FloatVector y = FloatVector.broadcast(FLOATS_128, b);
         FloatVector z = FloatVector.broadcast(FLOATS_128, spread);
@@ -235,14 +238,14 @@ final class LookupTables {
         FloatVector v1 = x.fma(weights(weights, 1), y.fma(weights(weights, 5), z));
         FloatVector v2 = x.fma(weights(weights, 2), y.fma(weights(weights, 6), z));
         FloatVector v3 = x.fma(weights(weights, 3), y.fma(weights(weights, 7), z));
-        store(bytes(v0, v1, v2, v3), to, lanes);
+        store(bytes(v0, v1, v2, v3), to);
     }
 
     private static FloatVector weights(float[] weights, int i) {
         return FloatVector.fromArray(FLOATS_128, weights, 4 * i);
     }
 
-    private static void writePlane(float a, float b, float c, float d, float spread, long to, int lanes) {
+    private static void writePlane(float a, float b, float c, float d, float spread, long to) {
         // lane i, vector m: entry 4i + m, so c and d vary with the lane, a and b with the vector
         FloatVector upper = FloatVector.broadcast(FLOATS_128, c).fma(FloatVector.fromArray(FLOATS_128, PLANE_LANES, 0),
                 FloatVector.broadcast(FLOATS_128, d).fma(FloatVector.fromArray(FLOATS_128, PLANE_LANES, 4),
@@ -253,17 +256,17 @@ final class LookupTables {
         FloatVector v1 = upper.add(difference);
         FloatVector v2 = upper.sub(difference);
         FloatVector v3 = upper.add(sum);
-        store(bytes(v0, v1, v2, v3), to, lanes);
+        store(bytes(v0, v1, v2, v3), to);
     }
 
     /** The table of a code of four bits: entry i is (i - 7.5) * a. */
-    private static void writeSingle(float a, long to, int lanes) {
+    private static void writeSingle(float a, long to) {
         FloatVector x = FloatVector.broadcast(FLOATS_128, a);
         FloatVector v0 = x.mul(FloatVector.fromArray(FLOATS_128, SINGLE, 0));
         FloatVector v1 = x.mul(FloatVector.fromArray(FLOATS_128, SINGLE, 4));
         FloatVector v2 = x.mul(FloatVector.fromArray(FLOATS_128, SINGLE, 8));
         FloatVector v3 = x.mul(FloatVector.fromArray(FLOATS_128, SINGLE, 12));
-        store(bytes(v0, v1, v2, v3), to, lanes);
+        store(bytes(v0, v1, v2, v3), to);
     }
 
     /** Byte 4i + m: lane i of vector m, rounded, plus the bias. */
@@ -275,9 +278,7 @@ final class LookupTables {
         return i0.lanewise(XOR, i1).lanewise(XOR, i2.lanewise(XOR, i3)).lanewise(XOR, MAGIC_BITS).reinterpretAsBytes();
     }
 
-    private static void store(ByteVector table, long to, int lanes) {
-        for (int i = 0; i < lanes; i += 16) {
-            table.intoMemorySegment(ALL, to + i, LITTLE);
-        }
+    private static void store(ByteVector table, long to) {
+        table.intoMemorySegment(ALL, to, LITTLE);
     }
 }

@@ -24,9 +24,6 @@ package io.tmac4j.kernels;
  */
 record PackedLayout(TileForm form, int k, int rows, int experts, int lanes, int vectors) {
 
-    /** The greatest number of rows a tile. */
-    static final int MAX_TILE_ROWS = 256;
-
     /** Rows a tile. */
     int tileRows() {
         return lanes * vectors;

@@ -24,7 +24,7 @@ final class PackedMatrix implements PackedWeights {
     PackedMatrix(BlockFormat format, PackedLayout layout) {
         this.format = format;
         this.layout = layout;
-        this.tableLayout = new TableLayout(layout.form(), layout.k(), layout.lanes());
+        this.tableLayout = new TableLayout(layout.form(), layout.k());
         this.address = arena.allocate(layout.byteSize(), ALIGNMENT).address();
     }
 

@@ -25,6 +25,9 @@ final class Session implements AutoCloseable, ParallelTask {
 
     private static final long ALIGNMENT = 64;
 
+    /** Scratch memory of a worker: the sums of the kernels, and the results of a tile that is not full. */
+    private static final long SCRATCH_BYTES = DecodeKernels.SCRATCH_BYTES + 4L * DecodeKernels.VECTORS * Species.LANES;
+
     private MatMulBatch batch;
 
     private int inputs;
@@ -223,11 +226,12 @@ final class Session implements AutoCloseable, ParallelTask {
             for (int c = 0; c < unitColumns[u]; c++) {
                 long tableSet = inputTables[unitInputs[u * MAX_COLUMNS + c]];
                 long out = product.destination(firstColumn + c) + 4L * row;
+                long sums = scratch + worker * SCRATCH_BYTES;
                 if (rows == tileRows) {
-                    DecodeKernels.tile(layout, weights, matrix.tableLayout(), tableSet, out);
+                    DecodeKernels.tile(layout, weights, matrix.tableLayout(), tableSet, sums, out);
                 } else {
-                    long partial = scratch + 4L * worker * tileRows;
-                    DecodeKernels.tile(layout, weights, matrix.tableLayout(), tableSet, partial);
+                    long partial = sums + DecodeKernels.SCRATCH_BYTES;
+                    DecodeKernels.tile(layout, weights, matrix.tableLayout(), tableSet, sums, partial);
                     Memory.copy(partial, out, 4L * rows);
                 }
             }
@@ -240,7 +244,7 @@ final class Session implements AutoCloseable, ParallelTask {
                 scratchArena.close();
             }
             scratchArena = Arena.ofShared();
-            scratch = scratchArena.allocate(4L * threads * PackedLayout.MAX_TILE_ROWS, ALIGNMENT).address();
+            scratch = scratchArena.allocate(threads * SCRATCH_BYTES, ALIGNMENT).address();
             scratchThreads = threads;
         }
     }

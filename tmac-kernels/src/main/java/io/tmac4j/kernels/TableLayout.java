@@ -1,21 +1,20 @@
 package io.tmac4j.kernels;
 
 /**
- * Where the lookup tables of one column of activations stand. A table has 16 unsigned bytes, repeated to the width of a vector:
- * a shuffle of 64 bytes then ignores the index bits above the nibble. After the tables of all blocks come the numbers that
- * belong to each block.
+ * Where the lookup tables of one column of activations stand. A table has 16 unsigned bytes at every vector width: repeated
+ * to a wide vector, the tables of a long row would not fit the first-level cache, and reading them would keep the weights from
+ * being fetched ahead. After the tables of all blocks come the numbers that belong to each block.
  *
- * @param form  the form of the weights
- * @param k     activations
- * @param lanes bytes of a vector
+ * @param form the form of the weights
+ * @param k    activations
  */
-record TableLayout(TileForm form, int k, int lanes) {
+record TableLayout(TileForm form, int k) {
 
     /** Place of the step of a block's table entries, times {@link LookupTables#STEP_FACTOR}. */
     static final int STEP = 0;
     /** Place of the row-independent part of a block's sum, in the same unit. */
     static final int OFFSET = 4;
-    /** Place of the sum of a block's activations, or the step of the tables of mins; in the same unit. */
+    /** Place of the sum of a block's activations, or the step of what a K-quant's mins are multiplied with. */
     static final int SUM = 8;
     /** Place of the offset of the tables of mins. */
     static final int MIN_OFFSET = 12;
@@ -24,7 +23,7 @@ record TableLayout(TileForm form, int k, int lanes) {
 
     /** Whether tables of this layout serve products of the other. */
     boolean sameTables(TableLayout other) {
-        return form == other.form && k == other.k && lanes == other.lanes;
+        return form == other.form && k == other.k;
     }
 
     /** Tables a block, those of mins included. */
@@ -34,7 +33,7 @@ record TableLayout(TileForm form, int k, int lanes) {
 
     /** Bytes of the tables of a block. */
     int blockBytes() {
-        return tablesPerBlock() * lanes;
+        return tablesPerBlock() * LookupTables.TABLE_BYTES;
     }
 
     /** Bytes of the numbers of a block. */

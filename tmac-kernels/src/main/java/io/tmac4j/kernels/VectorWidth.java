@@ -50,9 +50,4 @@ record VectorWidth(int bits, String reason) {
     int lanes() {
         return bits / 8;
     }
-
-    /** Vectors a tile: enough rows for a cache line of each code byte, few enough for the registers. */
-    int vectorsPerTile() {
-        return bits == 128 ? 2 : 1;
-    }
 }
