@@ -495,6 +495,17 @@ public final class LlamaContext implements AutoCloseable {
         }
     }
 
+    /**
+     * Gives the state to another context, whatever its size.
+     *
+     * @throws LlamaException if that context is of another model, or it does not fit; that context is empty then
+     */
+    void copyStateTo(LlamaContext other) {
+        try (Arena memory = Arena.ofConfined()) {
+            other.restore(state(memory));
+        }
+    }
+
     private MemorySegment state(Arena arena) {
         enter();
         try {

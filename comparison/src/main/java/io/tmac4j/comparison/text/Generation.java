@@ -3,6 +3,7 @@ package io.tmac4j.comparison.text;
 import io.tmac4j.bindings.LlamaContext;
 import io.tmac4j.bindings.LlamaModel;
 import io.tmac4j.bindings.Sampler;
+import io.tmac4j.bindings.Utf8Stream;
 import java.util.function.Consumer;
 
 /** Continues a prompt, token by token. */

@@ -1,2 +1,2 @@
-/** Text in, text out: prompts, sampled continuations, characters that span tokens. */
+/** Text in, text out: prompts, sampled continuations. */
 package io.tmac4j.comparison.text;

@@ -1,4 +1,4 @@
-package io.tmac4j.comparison.text;
+package io.tmac4j.bindings;
 
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
@@ -14,6 +14,10 @@ public final class Utf8Stream {
             .onUnmappableCharacter(CodingErrorAction.REPLACE);
     /** Bytes of an unfinished character, at most three. */
     private byte[] pending = new byte[0];
+
+    /** An empty text. */
+    public Utf8Stream() {
+    }
 
     /** Adds bytes and gives the text that is complete now. */
     public String add(byte[] bytes) {

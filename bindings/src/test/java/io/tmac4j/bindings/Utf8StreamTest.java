@@ -1,4 +1,4 @@
-package io.tmac4j.comparison.text;
+package io.tmac4j.bindings;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
