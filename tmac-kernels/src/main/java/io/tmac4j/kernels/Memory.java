@@ -62,4 +62,11 @@ final class Memory {
     static void copy(long from, long to, long bytes) {
         MemorySegment.copy(OffHeap.ALL, from, OffHeap.ALL, to, bytes);
     }
+
+    /** Sets bytes, a multiple of 8, to 0. */
+    static void clear(long address, long bytes) {
+        for (long at = 0; at < bytes; at += Long.BYTES) {
+            i64(address + at, 0);
+        }
+    }
 }

@@ -12,6 +12,7 @@ final class PackedMatrix implements PackedWeights {
     private final BlockFormat format;
     private final PackedLayout layout;
     private final TableLayout tableLayout;
+    private final GemmShape gemmShape;
     private final Arena arena = Arena.ofShared();
     private final long address;
     private boolean closed;
@@ -25,6 +26,7 @@ final class PackedMatrix implements PackedWeights {
         this.format = format;
         this.layout = layout;
         this.tableLayout = new TableLayout(layout.form(), layout.k());
+        this.gemmShape = GemmShape.of(layout.form());
         this.address = arena.allocate(layout.byteSize(), ALIGNMENT).address();
     }
 
@@ -41,6 +43,11 @@ final class PackedMatrix implements PackedWeights {
     /** Where the tables of an input stand. */
     TableLayout tableLayout() {
         return tableLayout;
+    }
+
+    /** How mpGEMM walks along k. */
+    GemmShape gemmShape() {
+        return gemmShape;
     }
 
     /** Address of the first tile of expert 0. */

@@ -8,7 +8,8 @@ import java.util.Arrays;
 
 /**
  * What one context keeps from product to product: memory for tables, and the work list of the region under way. The first phase
- * builds the tables of all distinct inputs, the second sweeps over the tiles of all products.
+ * builds the tables of all distinct inputs, the second sweeps over the tiles of all products. Columns enough to fill vectors
+ * are left to {@link Gemm}.
  */
 final class Session implements AutoCloseable, ParallelTask {
 
@@ -28,6 +29,7 @@ final class Session implements AutoCloseable, ParallelTask {
     /** Scratch memory of a worker: the sums of the kernels, and the results of a tile that is not full. */
     private static final long SCRATCH_BYTES = DecodeKernels.SCRATCH_BYTES + 4L * DecodeKernels.VECTORS * Species.LANES;
 
+    private final Gemm gemm = new Gemm();
     private MatMulBatch batch;
 
     private int inputs;
@@ -57,10 +59,11 @@ final class Session implements AutoCloseable, ParallelTask {
     void multiply(MatMulBatch newBatch) {
         batch = newBatch;
         try {
+            gemm.multiply(newBatch);
             ensureScratch(newBatch.threads());
             int most = 0;
             for (int p = 0; p < newBatch.size(); p++) {
-                most = Math.max(most, newBatch.product(p).columns());
+                most = Math.max(most, gemm.left(p));
             }
             for (int first = 0; first < most && !newBatch.isCancelled(); first += MAX_COLUMNS) {
                 plan(first);
@@ -77,13 +80,13 @@ final class Session implements AutoCloseable, ParallelTask {
         units = 0;
         for (int p = 0; p < batch.size(); p++) {
             MatMul product = batch.product(p);
-            int columns = Math.min(MAX_COLUMNS, product.columns() - firstColumn);
+            int columns = Math.min(MAX_COLUMNS, gemm.left(p) - firstColumn);
             if (product.isRouted()) {
                 for (int c = 0; c < columns; c++) {
-                    addUnit(product, firstColumn + c, 1);
+                    addUnit(product, gemm.left(p, firstColumn + c), 1);
                 }
             } else if (columns > 0) {
-                addUnit(product, firstColumn, columns);
+                addUnit(product, gemm.left(p, firstColumn), columns);
             }
         }
         placeTables();
@@ -255,6 +258,7 @@ final class Session implements AutoCloseable, ParallelTask {
             return;
         }
         closed = true;
+        gemm.close();
         if (tableArena != null) {
             tableArena.close();
         }

@@ -1,0 +1,333 @@
+package io.tmac4j.kernels;
+
+import static io.tmac4j.kernels.ColumnSpecies.BYTES;
+import static io.tmac4j.kernels.ColumnSpecies.FLOATS;
+import static io.tmac4j.kernels.ColumnSpecies.INTS;
+import static io.tmac4j.kernels.ColumnSpecies.SHORTS;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+
+import io.tmac4j.bindings.spi.OffHeap;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+
+/**
+ * mpGEMM kernels. Weights of one plane go by vector lookup tables (arXiv 2512.06443): an entry is a vector over columns, a lookup
+ * one load and one 16-bit addition. The index is the same for all columns, so it is a scalar: eight rows' code bytes are one
+ * long. Weights of three and four planes are multiplied instead. Both give the same exact 16-bit sums, which become floats by
+ * the same methods.
+ *
+ * <p>Eight rows with one accumulator each were fastest at every vector width (512 bits: 550 GFLOPS for 2-bit weights, 32 columns;
+ * four rows 450, one row 310; two vectors an entry 500). A lookup is then a shift, a mask and an addition from memory.
+ * Addresses and offsets are masked with {@link #ADDRESS} and {@link #OFFSET}: C2 then knows that they are neither negative nor
+ * near the end of {@link OffHeap#ALL} and drops every bounds check, which doubles the speed. Memory is read without helper
+ * methods: C2 stops to inline them in methods of this size ({@code NodeCountInliningCutoff}), where the Vector API's own methods
+ * are forced in, and vectors that cross a call cost a hundredfold.
+ */
+final class GemmKernels {
+
+    /** Rows that are worked on together: the bytes of a long. */
+    static final int ROWS = 8;
+
+    /** Bytes of a table. */
+    static final long TABLE = 16L * BYTES;
+
+    private static final MemorySegment ALL = OffHeap.ALL;
+    private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
+
+    /** Any address, and to C2 a number between 0 and 2^62. */
+    static final long ADDRESS = (1L << 62) - 1;
+
+    /** Any offset, and to C2 a number that an address can be added to without leaving memory. */
+    static final long OFFSET = (1L << 40) - 1;
+
+    /** log2 of the bytes of a table entry. */
+    private static final int SHIFT = Integer.numberOfTrailingZeros(BYTES);
+
+    /** Offsets of entries. */
+    private static final long ENTRIES = 15L << SHIFT;
+
+    private static final int UPPER_HALF = 0xffff0000;
+
+    private GemmKernels() {
+    }
+
+    /**
+     * Sums by tables whose nibbles count alike, for all rows of a tile: {@code sums[row] += sum of lookups}, 16 bits a
+     * column.
+     *
+     * @param tables       first table
+     * @param codes        first code byte
+     * @param stride       bytes from one code byte of a row to the next; rows of the tile
+     * @param quarter      a quarter of the byte lanes of a decode vector: how far apart the rows of neighbouring lanes are
+     * @param sums         a vector a row
+     */
+    static void tableSums(long tables, long codes, int stride, int quarter, long sums) {
+        long table = tables & ADDRESS;
+        long far = (long) quarter * BYTES & OFFSET;
+        for (int lane = 0; lane < stride; lane += ROWS) {
+            long code = (codes & ADDRESS) + (lane & OFFSET);
+            long to = (sums & ADDRESS) + (firstRow(lane, quarter) * BYTES & OFFSET);
+            long next = to + BYTES;
+            ShortVector a0 = ShortVector.fromMemorySegment(SHORTS, ALL, to, LITTLE);
+            ShortVector a1 = ShortVector.fromMemorySegment(SHORTS, ALL, to + far, LITTLE);
+            ShortVector a2 = ShortVector.fromMemorySegment(SHORTS, ALL, to + 2 * far, LITTLE);
+            ShortVector a3 = ShortVector.fromMemorySegment(SHORTS, ALL, to + 3 * far, LITTLE);
+            ShortVector a4 = ShortVector.fromMemorySegment(SHORTS, ALL, next, LITTLE);
+            ShortVector a5 = ShortVector.fromMemorySegment(SHORTS, ALL, next + far, LITTLE);
+            ShortVector a6 = ShortVector.fromMemorySegment(SHORTS, ALL, next + 2 * far, LITTLE);
+            ShortVector a7 = ShortVector.fromMemorySegment(SHORTS, ALL, next + 3 * far, LITTLE);
+            for (int i = 0; i < GemmShape.STEP_BYTES; i++) {
+                long x = ALL.get(Memory.LONG, code + ((long) i * stride & OFFSET));
+                long t = table + i * 2 * TABLE;
+                long u = t + TABLE;
+                a0 = a0.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x << SHIFT & ENTRIES), LITTLE));
+                a0 = a0.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x << SHIFT - 4 & ENTRIES), LITTLE));
+                a1 = a1.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 8 - SHIFT & ENTRIES), LITTLE));
+                a1 = a1.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 12 - SHIFT & ENTRIES), LITTLE));
+                a2 = a2.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 16 - SHIFT & ENTRIES), LITTLE));
+                a2 = a2.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 20 - SHIFT & ENTRIES), LITTLE));
+                a3 = a3.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 24 - SHIFT & ENTRIES), LITTLE));
+                a3 = a3.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 28 - SHIFT & ENTRIES), LITTLE));
+                a4 = a4.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 32 - SHIFT & ENTRIES), LITTLE));
+                a4 = a4.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 36 - SHIFT & ENTRIES), LITTLE));
+                a5 = a5.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 40 - SHIFT & ENTRIES), LITTLE));
+                a5 = a5.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 44 - SHIFT & ENTRIES), LITTLE));
+                a6 = a6.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 48 - SHIFT & ENTRIES), LITTLE));
+                a6 = a6.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 52 - SHIFT & ENTRIES), LITTLE));
+                a7 = a7.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 56 - SHIFT & ENTRIES), LITTLE));
+                a7 = a7.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 60 - SHIFT & ENTRIES), LITTLE));
+            }
+            a0.intoMemorySegment(ALL, to, LITTLE);
+            a1.intoMemorySegment(ALL, to + far, LITTLE);
+            a2.intoMemorySegment(ALL, to + 2 * far, LITTLE);
+            a3.intoMemorySegment(ALL, to + 3 * far, LITTLE);
+            a4.intoMemorySegment(ALL, next, LITTLE);
+            a5.intoMemorySegment(ALL, next + far, LITTLE);
+            a6.intoMemorySegment(ALL, next + 2 * far, LITTLE);
+            a7.intoMemorySegment(ALL, next + 3 * far, LITTLE);
+        }
+    }
+
+    /**
+     * As {@link #tableSums}, for one of the two nibbles of each code byte, with {@code sums} overwritten.
+     *
+     * @param shift  0 for the low nibbles, 4 for the high ones
+     * @param tables first table of these nibbles; the next one is two tables further on
+     */
+    static void nibbleSums(long tables, long codes, int shift, int stride, int quarter, long sums) {
+        long table = tables & ADDRESS;
+        for (int lane = 0; lane < stride; lane += ROWS) {
+            ShortVector a0 = ShortVector.zero(SHORTS);
+            ShortVector a1 = a0;
+            ShortVector a2 = a0;
+            ShortVector a3 = a0;
+            ShortVector a4 = a0;
+            ShortVector a5 = a0;
+            ShortVector a6 = a0;
+            ShortVector a7 = a0;
+            long code = (codes & ADDRESS) + (lane & OFFSET);
+            for (int i = 0; i < GemmShape.STEP_BYTES / 2; i++) {
+                long x = ALL.get(Memory.LONG, code + ((long) i * stride & OFFSET)) >>> shift;
+                long t = table + i * 2 * TABLE;
+                a0 = a0.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x << SHIFT & ENTRIES), LITTLE));
+                a1 = a1.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 8 - SHIFT & ENTRIES), LITTLE));
+                a2 = a2.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 16 - SHIFT & ENTRIES), LITTLE));
+                a3 = a3.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 24 - SHIFT & ENTRIES), LITTLE));
+                a4 = a4.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 32 - SHIFT & ENTRIES), LITTLE));
+                a5 = a5.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 40 - SHIFT & ENTRIES), LITTLE));
+                a6 = a6.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 48 - SHIFT & ENTRIES), LITTLE));
+                a7 = a7.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 56 - SHIFT & ENTRIES), LITTLE));
+            }
+            long to = (sums & ADDRESS) + (firstRow(lane, quarter) * BYTES & OFFSET);
+            long far = (long) quarter * BYTES & OFFSET;
+            a0.intoMemorySegment(ALL, to, LITTLE);
+            a1.intoMemorySegment(ALL, to + far, LITTLE);
+            a2.intoMemorySegment(ALL, to + 2 * far, LITTLE);
+            a3.intoMemorySegment(ALL, to + 3 * far, LITTLE);
+            to += BYTES;
+            a4.intoMemorySegment(ALL, to, LITTLE);
+            a5.intoMemorySegment(ALL, to + far, LITTLE);
+            a6.intoMemorySegment(ALL, to + 2 * far, LITTLE);
+            a7.intoMemorySegment(ALL, to + 3 * far, LITTLE);
+        }
+    }
+
+    /**
+     * Sums by multiplication: {@code sums[row] = sum of weight[i][row] * activations[i]} over {@code count} weights, 16 bits a
+     * column, for all rows of a tile. One multiplication and one addition a weight, where three or four bit planes would take
+     * three or four lookups for every four weights, at less than half the rate of additions.
+     *
+     * @param weights     each weight twice in an int, {@code rows} ints a weight: a broadcast of ints is a plain load
+     * @param activations a vector a weight
+     */
+    static void productSums(long weights, long activations, int count, int rows, long sums) {
+        for (int row = 0; row < rows; row += ROWS) {
+            ShortVector a0 = ShortVector.zero(SHORTS);
+            ShortVector a1 = a0;
+            ShortVector a2 = a0;
+            ShortVector a3 = a0;
+            ShortVector a4 = a0;
+            ShortVector a5 = a0;
+            ShortVector a6 = a0;
+            ShortVector a7 = a0;
+            long weight = (weights & ADDRESS) + (4L * row & OFFSET);
+            long activation = activations & ADDRESS;
+            for (int i = 0; i < count; i++) {
+                ShortVector x = ShortVector.fromMemorySegment(SHORTS, ALL, activation + ((long) i * BYTES & OFFSET), LITTLE);
+                long w = weight + (4L * i * rows & OFFSET);
+                a0 = a0.add(x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w)).reinterpretAsShorts()));
+                a1 = a1.add(x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 4)).reinterpretAsShorts()));
+                a2 = a2.add(x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 8)).reinterpretAsShorts()));
+                a3 = a3.add(x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 12)).reinterpretAsShorts()));
+                a4 = a4.add(x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 16)).reinterpretAsShorts()));
+                a5 = a5.add(x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 20)).reinterpretAsShorts()));
+                a6 = a6.add(x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 24)).reinterpretAsShorts()));
+                a7 = a7.add(x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 28)).reinterpretAsShorts()));
+            }
+            long to = (sums & ADDRESS) + ((long) row * BYTES & OFFSET);
+            a0.intoMemorySegment(ALL, to, LITTLE);
+            a1.intoMemorySegment(ALL, to + BYTES, LITTLE);
+            a2.intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
+            a3.intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
+            a4.intoMemorySegment(ALL, to + 4 * BYTES, LITTLE);
+            a5.intoMemorySegment(ALL, to + 5 * BYTES, LITTLE);
+            a6.intoMemorySegment(ALL, to + 6 * BYTES, LITTLE);
+            a7.intoMemorySegment(ALL, to + 7 * BYTES, LITTLE);
+        }
+    }
+
+    /** The row of the tile that byte lane {@code lane}, a multiple of 4, holds; see {@link PackedLayout#rowOf}. */
+    private static long firstRow(int lane, int quarter) {
+        int inVector = lane & 4 * quarter - 1;
+        return lane - inVector + inVector / 4;
+    }
+
+    /**
+     * {@code floats[row] += sums[row] * rowScale[row] * columnScale}. A row's floats are two vectors, first the even columns
+     * and then the odd ones: 16-bit sums in the upper halves of ints, times 2^16.
+     *
+     * @param columnScales two vectors, even and odd columns, times 2^-16
+     */
+    static void scale(long sums, long rowScales, long columnScales, int rows, long floats) {
+        FloatVector c0 = FloatVector.fromMemorySegment(FLOATS, ALL, columnScales & ADDRESS, LITTLE);
+        FloatVector c1 = FloatVector.fromMemorySegment(FLOATS, ALL, (columnScales & ADDRESS) + BYTES, LITTLE);
+        for (int row = 0; row < rows; row++) {
+            IntVector s = IntVector.fromMemorySegment(INTS, ALL, (sums & ADDRESS) + ((long) row * BYTES & OFFSET), LITTLE);
+            FloatVector w = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, (rowScales & ADDRESS) + (4L * row & OFFSET)));
+            long to = (floats & ADDRESS) + (2L * row * BYTES & OFFSET);
+            FloatVector f0 = (FloatVector) s.lanewise(LSHL, 16).convert(I2F, 0);
+            FloatVector f1 = (FloatVector) s.and(UPPER_HALF).convert(I2F, 0);
+            f0 = f0.mul(c0).fma(w, FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE));
+            f1 = f1.mul(c1).fma(w, FloatVector.fromMemorySegment(FLOATS, ALL, to + BYTES, LITTLE));
+            f0.intoMemorySegment(ALL, to, LITTLE);
+            f1.intoMemorySegment(ALL, to + BYTES, LITTLE);
+        }
+    }
+
+    /** As {@link #scale}, plus {@code rowMins[row] * columnSums}. */
+    static void scaleWithMin(long sums, long rowScales, long rowMins, long columnScales, long columnSums, int rows, long floats) {
+        FloatVector c0 = FloatVector.fromMemorySegment(FLOATS, ALL, columnScales & ADDRESS, LITTLE);
+        FloatVector c1 = FloatVector.fromMemorySegment(FLOATS, ALL, (columnScales & ADDRESS) + BYTES, LITTLE);
+        FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, ALL, columnSums & ADDRESS, LITTLE);
+        FloatVector b1 = FloatVector.fromMemorySegment(FLOATS, ALL, (columnSums & ADDRESS) + BYTES, LITTLE);
+        for (int row = 0; row < rows; row++) {
+            IntVector s = IntVector.fromMemorySegment(INTS, ALL, (sums & ADDRESS) + ((long) row * BYTES & OFFSET), LITTLE);
+            FloatVector w = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, (rowScales & ADDRESS) + (4L * row & OFFSET)));
+            FloatVector m = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, (rowMins & ADDRESS) + (4L * row & OFFSET)));
+            long to = (floats & ADDRESS) + (2L * row * BYTES & OFFSET);
+            FloatVector f0 = (FloatVector) s.lanewise(LSHL, 16).convert(I2F, 0);
+            FloatVector f1 = (FloatVector) s.and(UPPER_HALF).convert(I2F, 0);
+            f0 = f0.mul(c0).fma(w, b0.fma(m, FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE)));
+            f1 = f1.mul(c1).fma(w, b1.fma(m, FloatVector.fromMemorySegment(FLOATS, ALL, to + BYTES, LITTLE)));
+            f0.intoMemorySegment(ALL, to, LITTLE);
+            f1.intoMemorySegment(ALL, to + BYTES, LITTLE);
+        }
+    }
+
+    /**
+     * {@code floats[row] += columnScale * (sum over four sub-blocks of sums[row] * rowScale[row])}.
+     *
+     * @param sums      sums of the first sub-block; the others follow, {@code rows} vectors each
+     * @param rowScales scales of the first sub-block; the others follow, {@code rows} floats each
+     */
+    static void scaleFour(long sums, long rowScales, long columnScales, int rows, long floats) {
+        FloatVector c0 = FloatVector.fromMemorySegment(FLOATS, ALL, columnScales & ADDRESS, LITTLE);
+        FloatVector c1 = FloatVector.fromMemorySegment(FLOATS, ALL, (columnScales & ADDRESS) + BYTES, LITTLE);
+        long nextSums = (long) rows * BYTES & OFFSET;
+        long next = 4L * rows & OFFSET;
+        for (int row = 0; row < rows; row++) {
+            long from = (sums & ADDRESS) + ((long) row * BYTES & OFFSET);
+            long scale = (rowScales & ADDRESS) + (4L * row & OFFSET);
+            IntVector s = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
+            FloatVector w = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, scale));
+            FloatVector e = (FloatVector) s.lanewise(LSHL, 16).convert(I2F, 0);
+            FloatVector o = (FloatVector) s.and(UPPER_HALF).convert(I2F, 0);
+            FloatVector f0 = e.mul(w);
+            FloatVector f1 = o.mul(w);
+            s = IntVector.fromMemorySegment(INTS, ALL, from + nextSums, LITTLE);
+            w = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, scale + next));
+            e = (FloatVector) s.lanewise(LSHL, 16).convert(I2F, 0);
+            o = (FloatVector) s.and(UPPER_HALF).convert(I2F, 0);
+            f0 = e.fma(w, f0);
+            f1 = o.fma(w, f1);
+            s = IntVector.fromMemorySegment(INTS, ALL, from + 2 * nextSums, LITTLE);
+            w = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, scale + 2 * next));
+            e = (FloatVector) s.lanewise(LSHL, 16).convert(I2F, 0);
+            o = (FloatVector) s.and(UPPER_HALF).convert(I2F, 0);
+            f0 = e.fma(w, f0);
+            f1 = o.fma(w, f1);
+            s = IntVector.fromMemorySegment(INTS, ALL, from + 3 * nextSums, LITTLE);
+            w = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, scale + 3 * next));
+            e = (FloatVector) s.lanewise(LSHL, 16).convert(I2F, 0);
+            o = (FloatVector) s.and(UPPER_HALF).convert(I2F, 0);
+            f0 = e.fma(w, f0);
+            f1 = o.fma(w, f1);
+            long to = (floats & ADDRESS) + (2L * row * BYTES & OFFSET);
+            f0.fma(c0, FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE)).intoMemorySegment(ALL, to, LITTLE);
+            f1.fma(c1, FloatVector.fromMemorySegment(FLOATS, ALL, to + BYTES, LITTLE)).intoMemorySegment(ALL, to + BYTES, LITTLE);
+        }
+    }
+
+    /** {@code floats[row] += sum over four sub-blocks of rowMins[row] * columnSums}; laid out as in {@link #scaleFour}. */
+    static void addFourMins(long rowMins, long columnSums, int rows, long floats) {
+        long columns = columnSums & ADDRESS;
+        FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, ALL, columns, LITTLE);
+        FloatVector b1 = FloatVector.fromMemorySegment(FLOATS, ALL, columns + BYTES, LITTLE);
+        FloatVector b2 = FloatVector.fromMemorySegment(FLOATS, ALL, columns + 2 * BYTES, LITTLE);
+        FloatVector b3 = FloatVector.fromMemorySegment(FLOATS, ALL, columns + 3 * BYTES, LITTLE);
+        FloatVector b4 = FloatVector.fromMemorySegment(FLOATS, ALL, columns + 4 * BYTES, LITTLE);
+        FloatVector b5 = FloatVector.fromMemorySegment(FLOATS, ALL, columns + 5 * BYTES, LITTLE);
+        FloatVector b6 = FloatVector.fromMemorySegment(FLOATS, ALL, columns + 6 * BYTES, LITTLE);
+        FloatVector b7 = FloatVector.fromMemorySegment(FLOATS, ALL, columns + 7 * BYTES, LITTLE);
+        long next = 4L * rows & OFFSET;
+        for (int row = 0; row < rows; row++) {
+            long min = (rowMins & ADDRESS) + (4L * row & OFFSET);
+            long to = (floats & ADDRESS) + (2L * row * BYTES & OFFSET);
+            FloatVector m = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, min));
+            FloatVector f0 = b0.fma(m, FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE));
+            FloatVector f1 = b1.fma(m, FloatVector.fromMemorySegment(FLOATS, ALL, to + BYTES, LITTLE));
+            m = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, min + next));
+            f0 = b2.fma(m, f0);
+            f1 = b3.fma(m, f1);
+            m = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, min + 2 * next));
+            f0 = b4.fma(m, f0);
+            f1 = b5.fma(m, f1);
+            m = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, min + 3 * next));
+            b6.fma(m, f0).intoMemorySegment(ALL, to, LITTLE);
+            b7.fma(m, f1).intoMemorySegment(ALL, to + BYTES, LITTLE);
+        }
+    }
+
+    /** Copies the float of one column out of each of {@code rows} rows. */
+    static void copyColumn(long floats, int rows, long destination) {
+        long from = floats & ADDRESS;
+        long to = destination & ADDRESS;
+        for (int row = 0; row < rows; row++) {
+            Memory.f32(to + (4L * row & OFFSET), Memory.f32(from + (2L * row * BYTES & OFFSET)));
+        }
+    }
+}

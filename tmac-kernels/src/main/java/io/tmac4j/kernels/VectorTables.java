@@ -1,0 +1,106 @@
+package io.tmac4j.kernels;
+
+import static io.tmac4j.kernels.ColumnSpecies.BYTES;
+import static io.tmac4j.kernels.ColumnSpecies.SHORTS;
+import static io.tmac4j.kernels.GemmKernels.ADDRESS;
+import static io.tmac4j.kernels.GemmKernels.OFFSET;
+
+import io.tmac4j.bindings.spi.OffHeap;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.ShortVector;
+
+/**
+ * Builds vector lookup tables: for each group of weights 16 entries, an entry being the group's exact sum for one index, in 16
+ * bits for each column. About one addition and one store an entry, without helper methods for the reason given in
+ * {@link GemmKernels}.
+ */
+final class VectorTables {
+
+    private static final MemorySegment ALL = OffHeap.ALL;
+    private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
+
+    private VectorTables() {
+    }
+
+    /** Builds {@code count} tables from quantised activations in table order, a vector each. */
+    static void build(TileForm form, long activations, int count, long tables) {
+        if (form.groupWeights() == 2) {
+            pairs(activations, count, form.weightOffset() != 0, tables);
+        } else {
+            signs(activations, count, tables);
+        }
+    }
+
+    /** Bits of four weights that count -1 and +1. */
+    private static void signs(long activations, int count, long tables) {
+        for (int table = 0; table < count; table++) {
+            long from = (activations & ADDRESS) + (4L * table * BYTES & OFFSET);
+            long to = (tables & ADDRESS) + (table * GemmKernels.TABLE & OFFSET);
+            ShortVector a = ShortVector.fromMemorySegment(SHORTS, ALL, from, LITTLE);
+            ShortVector b = ShortVector.fromMemorySegment(SHORTS, ALL, from + BYTES, LITTLE);
+            ShortVector c = ShortVector.fromMemorySegment(SHORTS, ALL, from + 2 * BYTES, LITTLE);
+            ShortVector d = ShortVector.fromMemorySegment(SHORTS, ALL, from + 3 * BYTES, LITTLE);
+            ShortVector e = ShortVector.zero(SHORTS).sub(a.add(b).add(c.add(d)));
+            a = a.add(a);
+            b = b.add(b);
+            c = c.add(c);
+            d = d.add(d);
+            ShortVector both = c.add(d);
+            e.intoMemorySegment(ALL, to, LITTLE);
+            e.add(c).intoMemorySegment(ALL, to + 4 * BYTES, LITTLE);
+            e.add(d).intoMemorySegment(ALL, to + 8 * BYTES, LITTLE);
+            e.add(both).intoMemorySegment(ALL, to + 12 * BYTES, LITTLE);
+            ShortVector f = e.add(a);
+            f.intoMemorySegment(ALL, to + BYTES, LITTLE);
+            f.add(c).intoMemorySegment(ALL, to + 5 * BYTES, LITTLE);
+            f.add(d).intoMemorySegment(ALL, to + 9 * BYTES, LITTLE);
+            f.add(both).intoMemorySegment(ALL, to + 13 * BYTES, LITTLE);
+            f = e.add(b);
+            f.intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
+            f.add(c).intoMemorySegment(ALL, to + 6 * BYTES, LITTLE);
+            f.add(d).intoMemorySegment(ALL, to + 10 * BYTES, LITTLE);
+            f.add(both).intoMemorySegment(ALL, to + 14 * BYTES, LITTLE);
+            f = e.add(a).add(b);
+            f.intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
+            f.add(c).intoMemorySegment(ALL, to + 7 * BYTES, LITTLE);
+            f.add(d).intoMemorySegment(ALL, to + 11 * BYTES, LITTLE);
+            f.add(both).intoMemorySegment(ALL, to + 15 * BYTES, LITTLE);
+        }
+    }
+
+    /** Codes 0 to 3 of two weights that count as they are or, if {@code centred}, one less. */
+    private static void pairs(long activations, int count, boolean centred, long tables) {
+        for (int table = 0; table < count; table++) {
+            long from = (activations & ADDRESS) + (2L * table * BYTES & OFFSET);
+            long to = (tables & ADDRESS) + (table * GemmKernels.TABLE & OFFSET);
+            ShortVector a = ShortVector.fromMemorySegment(SHORTS, ALL, from, LITTLE);
+            ShortVector b = ShortVector.fromMemorySegment(SHORTS, ALL, from + BYTES, LITTLE);
+            ShortVector e = ShortVector.zero(SHORTS);
+            if (centred) {
+                e = e.sub(a.add(b));
+            }
+            ShortVector twice = b.add(b);
+            ShortVector thrice = twice.add(b);
+            e.intoMemorySegment(ALL, to, LITTLE);
+            e.add(b).intoMemorySegment(ALL, to + 4 * BYTES, LITTLE);
+            e.add(twice).intoMemorySegment(ALL, to + 8 * BYTES, LITTLE);
+            e.add(thrice).intoMemorySegment(ALL, to + 12 * BYTES, LITTLE);
+            e = e.add(a);
+            e.intoMemorySegment(ALL, to + BYTES, LITTLE);
+            e.add(b).intoMemorySegment(ALL, to + 5 * BYTES, LITTLE);
+            e.add(twice).intoMemorySegment(ALL, to + 9 * BYTES, LITTLE);
+            e.add(thrice).intoMemorySegment(ALL, to + 13 * BYTES, LITTLE);
+            e = e.add(a);
+            e.intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
+            e.add(b).intoMemorySegment(ALL, to + 6 * BYTES, LITTLE);
+            e.add(twice).intoMemorySegment(ALL, to + 10 * BYTES, LITTLE);
+            e.add(thrice).intoMemorySegment(ALL, to + 14 * BYTES, LITTLE);
+            ShortVector f = e.add(a);
+            f.intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
+            f.add(b).intoMemorySegment(ALL, to + 7 * BYTES, LITTLE);
+            f.add(twice).intoMemorySegment(ALL, to + 11 * BYTES, LITTLE);
+            f.add(thrice).intoMemorySegment(ALL, to + 15 * BYTES, LITTLE);
+        }
+    }
+}
