@@ -62,14 +62,28 @@ final class Attention implements ParallelTask, AutoCloseable {
         long keys = Ggml.source(node, KEYS);
         boolean small = Ggml.ne(keys, 0) * Ggml.ne(keys, 1) * heads < SMALL;
         int used = small ? 1 : threads;
-        // the heads that share keys stay together, so that these come from the cache
-        long group = used == 1 ? heads : heads / Ggml.ne(keys, 2);
-        while (group % 2 == 0 && heads / group < 2L * used && used > 1) {
-            group /= 2;
-        }
-        headsPerChunk = Math.toIntExact(group);
+        headsPerChunk = Math.toIntExact(headsPerChunk(heads, Ggml.ne(keys, 2), used));
         ensureLanes(used);
         pool.run(used, this);
+    }
+
+    /**
+     * Two chunks a thread: a chunk costs some microseconds besides its work. Heads that share keys stay together where
+     * possible, so that the keys come from the cache.
+     */
+    static long headsPerChunk(long heads, long keyHeads, int threads) {
+        if (threads == 1) {
+            return heads;
+        }
+        long queriesPerKey = heads / keyHeads;
+        if (keyHeads >= threads) {
+            return queriesPerKey * Math.ceilDiv(keyHeads, 2L * threads);
+        }
+        long part = queriesPerKey;
+        while (part % 2 == 0 && heads / part < 2L * threads) {
+            part /= 2;
+        }
+        return part;
     }
 
     private void ensureLanes(int count) {
@@ -90,12 +104,17 @@ final class Attention implements ParallelTask, AutoCloseable {
 
     @Override
     public int chunks(int phase) {
-        return Math.toIntExact(Ggml.ne(Ggml.source(node, QUERIES), 2) / headsPerChunk);
+        return Math.toIntExact(Math.ceilDiv(heads(), (long) headsPerChunk));
+    }
+
+    private long heads() {
+        return Ggml.ne(Ggml.source(node, QUERIES), 2);
     }
 
     @Override
     public void run(int phase, int chunk, int worker) {
-        lanes[worker].compute(node, (long) chunk * headsPerChunk, headsPerChunk);
+        long first = (long) chunk * headsPerChunk;
+        lanes[worker].compute(node, first, Math.min(headsPerChunk, heads() - first));
     }
 
     @Override
@@ -149,7 +168,7 @@ final class Attention implements ParallelTask, AutoCloseable {
         void compute(long node, long firstHead, long heads) {
             copy(node, output);
             long queriesPerKey = Ggml.ne(Ggml.source(node, QUERIES), 2) / Ggml.ne(Ggml.source(node, KEYS), 2);
-            // a chunk is some of the heads of one group, or all heads
+            // a chunk is a part of the heads that share keys, or some such groups of heads
             long keyHeads = Math.max(1, heads / queriesPerKey);
             for (int i = 0; i < SOURCES; i++) {
                 long source = Ggml.source(node, i);
