@@ -27,4 +27,12 @@ public record Comparison(String model, String type, int threads, String test, St
     public Comparison {
         notes = notes == null ? List.of() : List.copyOf(notes);
     }
+
+    /** What the reader may conclude, in a word or two. */
+    public String verdict() {
+        if (!conclusive) {
+            return "busy machine";
+        }
+        return withinNoise ? "within noise" : ratio > 1 ? "faster" : "slower";
+    }
 }

@@ -35,19 +35,11 @@ final class MarkdownWriter implements ResultWriter {
                     Integer.toString(r.threads()), r.test(), rate(r.medianTs()) + " ± " + rate(r.stddevTs())));
             comparisons.stream().filter(c -> c.engine().equals(r.engine())).findFirst().ifPresentOrElse(
                     c -> row.addAll(List.of(String.format(Locale.ROOT, "%.2fx", c.ratio()),
-                            String.format(Locale.ROOT, "%.2f .. %.2f", c.ratioLow(), c.ratioHigh()), verdict(c))),
+                            String.format(Locale.ROOT, "%.2f .. %.2f", c.ratioLow(), c.ratioHigh()), c.verdict())),
                     () -> row.addAll(List.of("", "", results.size() > 1 ? "baseline" : "")));
             RATES.row(out, row);
         }
         out.flush();
-    }
-
-    /** What the reader may conclude. */
-    static String verdict(Comparison comparison) {
-        if (!comparison.conclusive()) {
-            return "busy machine";
-        }
-        return comparison.withinNoise() ? "within noise" : comparison.ratio() > 1 ? "faster" : "slower";
     }
 
     @Override

@@ -129,8 +129,7 @@ public final class HtmlReport {
     }
 
     private static String ratio(Comparison c) {
-        return String.format(Locale.ROOT, "%.2fx (%.2f to %.2f)%s", c.ratio(), c.ratioLow(), c.ratioHigh(),
-                !c.conclusive() ? ", busy machine" : c.withinNoise() ? ", within noise" : "");
+        return String.format(Locale.ROOT, "%.2fx (%.2f to %.2f), %s", c.ratio(), c.ratioLow(), c.ratioHigh(), c.verdict());
     }
 
     /** Bits a weight of a type's name such as {@code TQ2_0 - 2.06 bpw ternary}; NaN if there is no such type. */

@@ -14,7 +14,7 @@ import java.util.stream.Stream;
 public final class Summary {
 
     static final List<String> COLUMNS = List.of("machine", "model", "type", "engine", "threads", "test", "t/s", "stddev", "ratio",
-            "interval", "within noise");
+            "interval", "verdict");
 
     private Summary() {
     }
@@ -31,7 +31,7 @@ public final class Summary {
         return List.of(machine.name(), r.model(), r.type(), r.engine(), Integer.toString(r.threads()), r.test(),
                 number(r.medianTs()), number(r.stddevTs()), comparison.map(c -> number(c.ratio())).orElse(""),
                 comparison.map(c -> number(c.ratioLow()) + ".." + number(c.ratioHigh())).orElse(""),
-                comparison.map(c -> c.withinNoise() ? "yes" : "no").orElse(""));
+                comparison.map(Comparison::verdict).orElse(""));
     }
 
     /** The comparison that a result belongs to: same model, threads and test, and its engine is the compared one. */

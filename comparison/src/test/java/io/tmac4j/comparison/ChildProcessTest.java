@@ -1,0 +1,75 @@
+package io.tmac4j.comparison;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.tmac4j.comparison.synth.DemoModel;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The program in a VM of its own, as a shell sees it: exit code, bytes on standard output, bytes on standard error. */
+class ChildProcessTest {
+
+    private static final String INCUBATOR = "WARNING: Using incubator modules";
+
+    @TempDir
+    private static Path folder;
+
+    private record Finished(int exitCode, byte[] out, String err) {
+    }
+
+    @Test
+    void resultsAloneAreOnStandardOutputAndNoProgressIsDrawnForAFile() throws Exception {
+        Finished run = run("compare", "-m", DemoModel.file().toString(), "-p", "8", "-n", "4", "-t", "1", "-r", "1",
+                "-o", "json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(new ObjectMapper().readTree(run.out()).get("results")).isNotEmpty();
+        assertThat(run.err().lines().filter(line -> !line.startsWith(INCUBATOR))).isEmpty();
+    }
+
+    @Test
+    void textIsUtf8WhateverTheLocale() throws Exception {
+        Finished run = run("compare", "-m", DemoModel.file().toString(), "-p", "8", "-n", "0", "-t", "1", "-r", "2");
+        assertThat(new String(run.out(), StandardCharsets.UTF_8)).contains(" ± ");
+    }
+
+    @Test
+    void mistakesAndFailuresHaveTheirExitCodesAndOneSentence() throws Exception {
+        Finished mistake = run("compare", "-t", "0");
+        assertThat(mistake.exitCode()).isEqualTo(2);
+        assertThat(mistake.out()).isEmpty();
+        assertThat(mistake.err().lines().filter(line -> !line.startsWith(INCUBATOR))).hasSize(1);
+        Finished failure = run("compare", "-m", folder.resolve("missing.gguf").toString());
+        assertThat(failure.exitCode()).isEqualTo(1);
+        assertThat(failure.out()).isEmpty();
+        assertThat(failure.err().lines().filter(line -> !line.startsWith(INCUBATOR))).hasSize(1)
+                .first().asString().contains("missing.gguf");
+    }
+
+    private static Finished run(String... arguments) throws IOException, InterruptedException {
+        Path out = Files.createTempFile(folder, "out", "");
+        Path err = Files.createTempFile(folder, "err", "");
+        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--module-path", System.getProperty("jdk.module.path"), "--class-path", System.getProperty("java.class.path"),
+                "--add-modules", "jdk.incubator.vector", "--enable-native-access=io.tmac4j.bindings,io.tmac4j.kernels",
+                "--module", "io.tmac4j.comparison/io.tmac4j.comparison.Tmac"));
+        for (String property : List.of("tmac.llama.path", "tmac.cache")) {
+            if (System.getProperty(property) != null) {
+                command.add(1, "-D" + property + "=" + System.getProperty(property));
+            }
+        }
+        command.addAll(List.of(arguments));
+        ProcessBuilder builder = new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile());
+        builder.environment().put("LC_ALL", "C");
+        Process process = builder.start();
+        assertThat(process.waitFor(4, TimeUnit.MINUTES)).as("ends in time").isTrue();
+        return new Finished(process.exitValue(), Files.readAllBytes(out), Files.readString(err));
+    }
+}
