@@ -2,6 +2,7 @@ package io.tmac4j.bindings;
 
 import io.tmac4j.bindings.GgufFile.Value;
 import io.tmac4j.bindings.GgufFile.ValueType;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -21,13 +22,27 @@ final class ModelCheck {
 
     private static final long MAX_VOCABULARY = 1 << 24;
 
+    /** Far above any real model, and small enough that products of two of them do not wrap round in llama.cpp's 32 bits. */
+    private static final long MAX_HEADS = 1 << 15;
+    private static final long MAX_HEAD_LENGTH = 1 << 15;
+
+    /** Architectures whose graph splits the rows of attn_q, attn_k and attn_v into heads, and nothing else. */
+    private static final Set<String> PLAIN_ATTENTION = Set.of("llama", "qwen2", "qwen2moe", "qwen3", "qwen3moe", "bitnet",
+            "gemma", "gemma2", "internlm2", "starcoder2", "olmo2", "smollm3", "granite", "minicpm");
+
+    /** Those of them whose graph asserts that keys, values and rotated dimensions are equally long. */
+    private static final Set<String> EQUAL_LENGTHS = Set.of("llama", "qwen2", "qwen2moe", "qwen3", "qwen3moe", "internlm2",
+            "starcoder2", "olmo2", "smollm3", "granite");
+
     private static final Set<String> ROPE_SCALINGS = Set.of("none", "linear", "yarn", "longrope");
 
     private final GgufFile file;
     private final String architecture;
+    private final Map<String, GgufTensor> tensors = new HashMap<>();
 
     private ModelCheck(GgufFile file) {
         this.file = file;
+        file.tensors().forEach(tensor -> tensors.put(tensor.name(), tensor));
         this.architecture = file.architecture();
     }
 
@@ -93,6 +108,7 @@ final class ModelCheck {
                 throw bad("rotates " + count + " dimensions, which must be an even number");
             }
         });
+        heads();
         for (Map.Entry<String, Object> entry : file.metadata().entrySet()) {
             if (entry.getKey().endsWith("_epsilon") && entry.getValue() instanceof Float epsilon
                     && !(epsilon >= 0 && epsilon < Float.POSITIVE_INFINITY)) {
@@ -122,6 +138,61 @@ final class ModelCheck {
                 || groups > 1 && (experts % groups != 0 || groupsUsed <= 0 || groupsUsed >= groups)) {
             throw bad("uses " + groupsUsed + " of " + groups + " groups of its " + experts + " experts");
         }
+    }
+
+    /** llama.cpp computes shapes from these, in 32 bits, and asserts in its graph what it has not checked of them before. */
+    private void heads() {
+        for (String suffix : List.of("", "_swa", "_mla")) {
+            range("attention.key_length" + suffix, 0, MAX_HEAD_LENGTH);
+            range("attention.value_length" + suffix, 0, MAX_HEAD_LENGTH);
+        }
+        long layers = file.integer(architecture + ".block_count").orElse(0L);
+        for (int layer = 0; layer < layers; layer++) {
+            long heads = perLayer("attention.head_count", layer, 0);
+            long keyHeads = perLayer("attention.head_count_kv", layer, heads);
+            if (heads < 0 || heads > MAX_HEADS || keyHeads < 0 || keyHeads > MAX_HEADS
+                    || heads > 0 && keyHeads > 0 && heads % keyHeads != 0) {
+                throw bad("shares " + keyHeads + " heads of keys among " + heads + " heads of attention in layer " + layer);
+            }
+            if (heads > 0 && PLAIN_ATTENTION.contains(architecture)) {
+                shapes(layer, heads, keyHeads);
+            }
+        }
+    }
+
+    private void shapes(int layer, long heads, long keyHeads) {
+        long first = perLayer("attention.head_count", 0, 0);
+        long length = first == 0 ? 0 : file.integer(architecture + ".embedding_length").orElse(0L) / first;
+        long keys = file.integer(architecture + ".attention.key_length").orElse(length);
+        long values = file.integer(architecture + ".attention.value_length").orElse(length);
+        long rotated = file.integer(architecture + ".rope.dimension_count").orElse(keys);
+        if (EQUAL_LENGTHS.contains(architecture) && (keys != values || keys != rotated)) {
+            throw bad("has keys of " + keys + " numbers, values of " + values + " and rotates " + rotated
+                    + ", which must be the same");
+        }
+        if (rotated < 0 || rotated > keys) {
+            throw bad("rotates " + rotated + " dimensions of keys that have " + keys);
+        }
+        rows(layer, "attn_q", keys, heads);
+        rows(layer, "attn_k", keys, keyHeads);
+        rows(layer, "attn_v", values, keyHeads);
+    }
+
+    private void rows(int layer, String kind, long length, long heads) {
+        GgufTensor tensor = tensors.get("blk." + layer + "." + kind + ".weight");
+        if (tensor != null && tensor.dimension(1) != length * heads) {
+            throw bad("has " + tensor.dimension(1) + " rows in " + GgufReader.quote(tensor.name()) + " for " + heads
+                    + " heads of " + length);
+        }
+    }
+
+    /** A number that may be given once or as an array with one for each layer. */
+    private long perLayer(String key, int layer, long otherwise) {
+        Object value = file.metadata().get(architecture + "." + key);
+        if (value instanceof int[] each) {
+            return layer < each.length ? each[layer] : otherwise;
+        }
+        return file.integer(architecture + "." + key).orElse(otherwise);
     }
 
     private void range(String key, long least, long most) {
