@@ -230,26 +230,31 @@ public final class LlamaModel implements AutoCloseable {
         return use(() -> {
             checkTokenizer();
             checkSpecial(addSpecial);
-            textGuard().check(bytes);
-            try (Arena arena = Arena.ofConfined()) {
-                MemorySegment input = arena.allocate(bytes.length + 1L);
-                MemorySegment.copy(bytes, 0, input, ValueLayout.JAVA_BYTE, 0, bytes.length);
-                int capacity = Math.addExact(bytes.length, 8);
-                while (true) {
-                    MemorySegment output = arena.allocate(ValueLayout.JAVA_INT, capacity);
-                    int count = LlamaCpp.llama_tokenize(vocabulary, input, bytes.length, output, capacity, addSpecial,
-                            parseSpecial);
-                    if (count >= 0) {
-                        return output.asSlice(0, (long) count * Integer.BYTES).toArray(ValueLayout.JAVA_INT);
-                    }
-                    if (count == Integer.MIN_VALUE || -count <= capacity) {
-                        throw new LlamaException("the text of " + bytes.length + " bytes cannot be tokenised by "
-                                + file.getFileName());
-                    }
-                    capacity = -count;
-                }
-            }
+            TextGuard guard = textGuard();
+            guard.check(bytes);
+            return guard.withStackFor(bytes, () -> tokenizeHere(bytes, addSpecial, parseSpecial));
         });
+    }
+
+    private int[] tokenizeHere(byte[] bytes, boolean addSpecial, boolean parseSpecial) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment input = arena.allocate(bytes.length + 1L);
+            MemorySegment.copy(bytes, 0, input, ValueLayout.JAVA_BYTE, 0, bytes.length);
+            int capacity = Math.addExact(bytes.length, 8);
+            while (true) {
+                MemorySegment output = arena.allocate(ValueLayout.JAVA_INT, capacity);
+                int count = LlamaCpp.llama_tokenize(vocabulary, input, bytes.length, output, capacity, addSpecial,
+                        parseSpecial);
+                if (count >= 0) {
+                    return output.asSlice(0, (long) count * Integer.BYTES).toArray(ValueLayout.JAVA_INT);
+                }
+                if (count == Integer.MIN_VALUE || -count <= capacity) {
+                    throw new LlamaException("the text of " + bytes.length + " bytes cannot be tokenised by "
+                            + file.getFileName());
+                }
+                capacity = -count;
+            }
+        }
     }
 
     /**

@@ -7,23 +7,37 @@ import java.util.BitSet;
 import java.util.HashSet;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.function.Supplier;
 
 /**
- * Refuses texts on which llama.cpp's tokenizers throw C++ exceptions, which would end the VM: numbers beyond Unicode's last
- * character in all that work on characters, and characters that a SentencePiece vocabulary has neither as a token nor as bytes.
+ * Keeps texts away from llama.cpp's tokenizers that would end the VM. They throw C++ exceptions on numbers beyond Unicode's last
+ * character, and on characters that a SentencePiece vocabulary has neither as a token nor as bytes. And byte-pair tokenizers
+ * split texts with {@code std::regex}, which calls itself for every character of a piece: 358 bytes of stack each were measured
+ * with GCC's library, so that a run of 2,900 letters ends a thread with Java's usual stack.
  */
 final class TextGuard {
+
+    /** Runs that fit into what is left of any thread's stack. */
+    private static final int SHORT_RUN = 500;
+    /** A longer run would need more stack than a thread can have. */
+    private static final int LONGEST_RUN = 1 << 20;
+    private static final long STACK_PER_BYTE = 1024;
+    private static final long STACK = 1 << 20;
 
     /** SentencePiece writes a space so. */
     private static final String SPACE = "\u2581";
 
+    private final boolean splits;
     private final boolean takesAnyBytes;
     /** Bytes without a token of their own. */
     private final BitSet missing;
     /** Tokens of one character, if bytes are missing. */
     private final Set<String> characters;
 
-    private TextGuard(boolean takesAnyBytes, BitSet missing, Set<String> characters) {
+    private TextGuard(boolean splits, boolean takesAnyBytes, BitSet missing, Set<String> characters) {
+        this.splits = splits;
         this.takesAnyBytes = takesAnyBytes;
         this.missing = missing;
         this.characters = characters;
@@ -32,7 +46,8 @@ final class TextGuard {
     static TextGuard of(MemorySegment vocabulary) {
         int type = LlamaCpp.llama_vocab_type(vocabulary);
         if (type != LlamaCpp.LLAMA_VOCAB_TYPE_SPM()) {
-            return new TextGuard(type == LlamaCpp.LLAMA_VOCAB_TYPE_UGM(), new BitSet(), Set.of());
+            return new TextGuard(type == LlamaCpp.LLAMA_VOCAB_TYPE_BPE(), type == LlamaCpp.LLAMA_VOCAB_TYPE_UGM(), new BitSet(),
+                    Set.of());
         }
         BitSet missing = new BitSet();
         missing.set(0, 256);
@@ -49,7 +64,7 @@ final class TextGuard {
                 }
             }
         }
-        return new TextGuard(true, missing, missing.isEmpty() ? Set.of() : characters);
+        return new TextGuard(false, true, missing, missing.isEmpty() ? Set.of() : characters);
     }
 
     /**
@@ -72,6 +87,66 @@ final class TextGuard {
                                 + describe(unknown));
                     });
         }
+    }
+
+    /**
+     * Calls {@code tokenize} on a thread whose stack is large enough for the text.
+     *
+     * @throws LlamaException if there can be no such thread
+     */
+    int[] withStackFor(byte[] text, Supplier<int[]> tokenize) {
+        int run = splits ? longestRun(text) : 0;
+        if (run <= SHORT_RUN) {
+            return tokenize.get();
+        }
+        if (run > LONGEST_RUN) {
+            throw new LlamaException("the text has " + run + " bytes without a change between white space and other characters; "
+                    + "llama.cpp's tokenizer would run out of stack, it takes " + LONGEST_RUN);
+        }
+        FutureTask<int[]> task = new FutureTask<>(tokenize::get);
+        try {
+            new Thread(null, task, "tokenizer", STACK + run * STACK_PER_BYTE).start();
+        } catch (OutOfMemoryError noThread) {
+            throw new LlamaException("there is no memory for the stack that tokenising a run of " + run + " bytes needs",
+                    noThread);
+        }
+        return join(task);
+    }
+
+    private static int[] join(FutureTask<int[]> task) {
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    return task.get();
+                } catch (InterruptedException later) {
+                    interrupted = true;
+                } catch (ExecutionException failed) {
+                    throw failed.getCause() instanceof RuntimeException e ? e : new IllegalStateException(failed.getCause());
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /**
+     * Bytes of the longest run of white space, or of anything else. No splitting pattern goes on from one to the other for more
+     * than a character or a line's end.
+     */
+    static int longestRun(byte[] text) {
+        int longest = 0;
+        int run = 0;
+        boolean before = false;
+        for (byte b : text) {
+            boolean space = b == ' ' || b >= '\t' && b <= '\r';
+            run = space == before ? run + 1 : 1;
+            before = space;
+            longest = Math.max(longest, run);
+        }
+        return longest;
     }
 
     private boolean isKnown(String character) {

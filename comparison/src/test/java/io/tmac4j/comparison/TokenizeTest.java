@@ -88,7 +88,7 @@ class TokenizeTest {
 
         Path pairs = folder.resolve("bpe.gguf");
         new GgufWriter().put("general.architecture", "llama").put("tokenizer.ggml.model", "gpt2")
-                .put("tokenizer.ggml.pre", "llama-bpe")
+                .put("tokenizer.ggml.pre", "deepseek-llm")
                 .put("tokenizer.ggml.tokens", IntStream.range(0, 400).mapToObj(Character::toString).toList())
                 .put("tokenizer.ggml.token_type", IntStream.generate(() -> 1).limit(400).toArray())
                 .put("tokenizer.ggml.merges", List.of("a b"))
@@ -101,6 +101,12 @@ class TokenizeTest {
             assertThat(refused.err()).hasLineCount(1).contains("at offset 1 stand for no character");
             assertThat(tokenize("-f", text.toString()).exitCode()).as("SentencePiece takes any bytes").isZero();
         }
+        // a run of letters for which std::regex needs many times Java's usual stack
+        Path run = Files.writeString(folder.resolve("t"), "a".repeat(200_000));
+        assertThat(CommandRun.of("tokenize", "-m", pairs.toString(), "-o", "json", "-f", run.toString()).exitCode()).isZero();
+        Path endless = Files.writeString(folder.resolve("t"), "a".repeat(3_000_000));
+        assertThat(CommandRun.of("tokenize", "-m", pairs.toString(), "-f", endless.toString()).err())
+                .hasLineCount(1).contains("3000000 bytes without a change between white space");
         Path invalid = Files.write(folder.resolve("t"), new byte[] {'a', (byte) 0xFF, (byte) 0xC3, 0, (byte) 0xF0, (byte) 0x9F});
         assertThat(CommandRun.of("tokenize", "-m", pairs.toString(), "-f", invalid.toString()).exitCode()).isZero();
     }

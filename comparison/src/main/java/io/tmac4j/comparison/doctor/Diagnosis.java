@@ -95,6 +95,8 @@ public final class Diagnosis {
             engine();
         } catch (LlamaException failure) {
             findings.add(Finding.fix("llama.cpp", failure.getMessage(), "see the README's requirements"));
+        } catch (IllegalCallerException denied) {
+            findings.add(Finding.fix("llama.cpp", denied.getMessage(), "see the line on native access"));
         }
     }
 
