@@ -22,8 +22,8 @@ import java.util.Arrays;
 final class Gemm implements AutoCloseable, ParallelTask {
 
     /**
-     * Fewest columns that are worth one sweep by vector tables instead of shuffles column by column: an estimate from the rates of
-     * both kernels on one core with 512-bit vectors.
+     * Fewest columns that are worth one sweep by vector tables instead of shuffles column by column: an estimate from the rates
+     * of both kernels on one core with 512-bit vectors.
      */
     static final int CROSSOVER = 8;
 
