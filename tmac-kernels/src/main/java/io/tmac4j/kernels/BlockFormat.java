@@ -6,7 +6,7 @@ import java.util.Optional;
 
 /**
  * All knowledge of one of ggml's block formats: what its bits mean (llama.cpp v0.4.0, {@code ggml-common.h} and the
- * {@code dequantize_row_*} functions of {@code ggml-quants.c}) and how they become code bytes of a {@link TileForm}.
+ * {@code dequantize_row_*} functions of {@code ggml-quants.c}) and how they become words or table indices.
  */
 sealed interface BlockFormat {
 
@@ -23,8 +23,23 @@ sealed interface BlockFormat {
     /** ggml's type. */
     GgmlType type();
 
-    /** The form in which it is packed. */
-    TileForm form();
+    /** How its codes become words. */
+    Optional<WordForm> wordForm();
+
+    /** How its codes become table indices; none for types of more than two bits or with sub-blocks. */
+    default Optional<LookupForm> lookupForm() {
+        return Optional.empty();
+    }
+
+    /** f16 numbers a block. */
+    default int halves() {
+        return wordForm().map(WordForm::halves).orElse(1);
+    }
+
+    /** Weights with a scale of their own: those of a sub-block, or of the block. */
+    default int subWeights() {
+        return wordForm().map(WordForm::sumWeights).orElse(type().blockSize());
+    }
 
     /** Unpacks the block at {@code address}: the specification that all else is tested against. */
     void read(long address, Block into);
@@ -33,19 +48,23 @@ sealed interface BlockFormat {
     int halfOffset(int index);
 
     /**
-     * Writes the code bytes, in the order of {@link TileForm#codeByte}, and then the sub-block bytes of the block at
-     * {@code address}, eight to a word, the first in the lowest byte. All of them fill whole words.
+     * Writes the code bytes of the block at {@code address} as {@link LookupForm} orders them, eight to a word, the first in the lowest
+     * byte. All of them fill whole words.
      */
-    void encode(long address, long[] words, int at);
-
-    /** Weights in a sub-block. */
-    default int subWeights() {
-        return form().blockWeights() / form().subBlocks();
+    default void encodeIndices(long address, long[] words, int at) {
+        throw new UnsupportedOperationException(type() + " has no lookup form");
     }
 
-    /** Words that {@link #encode} writes. */
-    default int words() {
-        return (form().codeBytes() + form().subBytes()) / Long.BYTES;
+    /** Writes the words of the block at {@code address}: those of codes, then of scales, then of mins, see {@link WordForm}. */
+    default void encodeWords(long address, int[] words) {
+        throw new UnsupportedOperationException(type() + " has no word form");
+    }
+
+    /** Copies {@code count} words as they are. */
+    private static void copyWords(long address, int count, int[] words) {
+        for (int i = 0; i < count; i++) {
+            words[i] = Memory.i32(address + 4L * i);
+        }
     }
 
     /** 128 weights of +1 or -1. */
@@ -57,8 +76,13 @@ sealed interface BlockFormat {
         }
 
         @Override
-        public TileForm form() {
-            return TileForm.Q1_0;
+        public Optional<WordForm> wordForm() {
+            return Optional.empty();
+        }
+
+        @Override
+        public Optional<LookupForm> lookupForm() {
+            return Optional.of(LookupForm.Q1_0);
         }
 
         @Override
@@ -75,7 +99,7 @@ sealed interface BlockFormat {
         }
 
         @Override
-        public void encode(long address, long[] words, int at) {
+        public void encodeIndices(long address, long[] words, int at) {
             words[at] = Memory.i64(address + 2);
             words[at + 1] = Memory.i64(address + 10);
         }
@@ -90,8 +114,13 @@ sealed interface BlockFormat {
         }
 
         @Override
-        public TileForm form() {
-            return TileForm.Q2_0;
+        public Optional<WordForm> wordForm() {
+            return Optional.of(WordForm.Q2_0);
+        }
+
+        @Override
+        public Optional<LookupForm> lookupForm() {
+            return Optional.of(LookupForm.Q2_0);
         }
 
         @Override
@@ -108,9 +137,14 @@ sealed interface BlockFormat {
         }
 
         @Override
-        public void encode(long address, long[] words, int at) {
+        public void encodeIndices(long address, long[] words, int at) {
             words[at] = Memory.i64(address + 2);
             words[at + 1] = Memory.i64(address + 10);
+        }
+
+        @Override
+        public void encodeWords(long address, int[] words) {
+            copyWords(address + 2, 4, words);
         }
     }
 
@@ -145,8 +179,13 @@ sealed interface BlockFormat {
         }
 
         @Override
-        public TileForm form() {
-            return TileForm.TQ1_0;
+        public Optional<WordForm> wordForm() {
+            return Optional.of(WordForm.TQ1_0);
+        }
+
+        @Override
+        public Optional<LookupForm> lookupForm() {
+            return Optional.of(LookupForm.TQ1_0);
         }
 
         @Override
@@ -175,7 +214,7 @@ sealed interface BlockFormat {
         }
 
         @Override
-        public void encode(long address, long[] words, int at) {
+        public void encodeIndices(long address, long[] words, int at) {
             words[at + 4] = encodeBytes(address, 32, words, at);
             long lastFifths = encodeBytes(address + 32, 16, words, at + 5);
             long high = 0;
@@ -200,6 +239,16 @@ sealed interface BlockFormat {
             }
             return fifths;
         }
+
+        @Override
+        public void encodeWords(long address, int[] words) {
+            long[] bytes = new long[8];
+            encodeIndices(address, bytes, 0);
+            for (int i = 0; i < 8; i++) {
+                words[2 * i] = (int) bytes[i];
+                words[2 * i + 1] = (int) (bytes[i] >>> 32);
+            }
+        }
     }
 
     /** 256 weights of -1, 0 or 1, two bits each. */
@@ -213,8 +262,13 @@ sealed interface BlockFormat {
         }
 
         @Override
-        public TileForm form() {
-            return TileForm.TQ2_0;
+        public Optional<WordForm> wordForm() {
+            return Optional.of(WordForm.TQ2_0);
+        }
+
+        @Override
+        public Optional<LookupForm> lookupForm() {
+            return Optional.of(LookupForm.TQ2_0);
         }
 
         @Override
@@ -231,10 +285,15 @@ sealed interface BlockFormat {
         }
 
         @Override
-        public void encode(long address, long[] words, int at) {
+        public void encodeIndices(long address, long[] words, int at) {
             for (int i = 0; i < 8; i++) {
                 words[at + i] = Memory.i64(address + 8 * i);
             }
+        }
+
+        @Override
+        public void encodeWords(long address, int[] words) {
+            copyWords(address, 16, words);
         }
     }
 
@@ -243,7 +302,7 @@ sealed interface BlockFormat {
 
         private static final int CODES = 16;
         private static final int SCALE = 80;
-        private static final long PAIRS = 0x3333333333333333L;
+        private static final int PAIRS = 0x03030303;
         private static final long LOW = 0x0f0f0f0f0f0f0f0fL;
 
         @Override
@@ -252,8 +311,8 @@ sealed interface BlockFormat {
         }
 
         @Override
-        public TileForm form() {
-            return TileForm.Q2_K;
+        public Optional<WordForm> wordForm() {
+            return Optional.of(WordForm.Q2_K);
         }
 
         @Override
@@ -275,36 +334,24 @@ sealed interface BlockFormat {
         }
 
         @Override
-        public void encode(long address, long[] words, int at) {
-            // byte l of a half holds weights l of sub-blocks 2j + h at bits 2j; weights l and l + 8 form a pair
-            for (int h = 0; h < 2; h++) {
-                long a = Memory.i64(address + CODES + 16 * h);
-                long b = Memory.i64(address + CODES + 16 * h + 8);
-                long c = Memory.i64(address + CODES + 32 + 16 * h);
-                long d = Memory.i64(address + CODES + 32 + 16 * h + 8);
-                long even0 = a & PAIRS | (b & PAIRS) << 2;
-                long odd0 = a >>> 2 & PAIRS | b & ~PAIRS;
-                long even1 = c & PAIRS | (d & PAIRS) << 2;
-                long odd1 = c >>> 2 & PAIRS | d & ~PAIRS;
-                words[at + h] = even0 & LOW | (even1 & LOW) << 4;
-                words[at + 2 + h] = odd0 & LOW | (odd1 & LOW) << 4;
-                words[at + 4 + h] = even0 >>> 4 & LOW | even1 & ~LOW;
-                words[at + 6 + h] = odd0 >>> 4 & LOW | odd1 & ~LOW;
+        public void encodeWords(long address, int[] words) {
+            for (int i = 0; i < 4; i++) {
+                // 16 bytes: four sub-blocks, two bits each
+                long half = address + CODES + 16 * i;
+                int a = Memory.i32(half);
+                int b = Memory.i32(half + 4);
+                int c = Memory.i32(half + 8);
+                int d = Memory.i32(half + 12);
+                for (int j = 0; j < 4; j++) {
+                    words[i / 2 * 8 + 2 * j + i % 2] = a >>> 2 * j & PAIRS | (b >>> 2 * j & PAIRS) << 2
+                            | (c >>> 2 * j & PAIRS) << 4 | (d >>> 2 * j & PAIRS) << 6;
+                }
             }
-            interleave(Memory.i64(address), Memory.i64(address + 8), words, at + 8);
-        }
-
-        /** Sub-blocks 0, 8, 1, 9, ...: the order of the sections' nibbles. */
-        static void interleave(long first, long second, long[] words, int at) {
-            words[at] = spread(first) | spread(second) << 8;
-            words[at + 1] = spread(first >>> 32) | spread(second >>> 32) << 8;
-        }
-
-        /** The four low bytes at bytes 0, 2, 4, 6. */
-        private static long spread(long x) {
-            long y = x & 0xffffffffL;
-            y = (y | y << 16) & 0x0000ffff0000ffffL;
-            return (y | y << 8) & 0x00ff00ff00ff00ffL;
+            for (int i = 0; i < 2; i++) {
+                long scalesAndMins = Memory.i64(address + 8 * i);
+                words[16 + i] = (int) Long.compress(scalesAndMins, LOW);
+                words[18 + i] = (int) Long.compress(scalesAndMins, ~LOW);
+            }
         }
     }
 
@@ -322,8 +369,8 @@ sealed interface BlockFormat {
         }
 
         @Override
-        public TileForm form() {
-            return TileForm.Q3_K;
+        public Optional<WordForm> wordForm() {
+            return Optional.of(WordForm.Q3_K);
         }
 
         @Override
@@ -349,51 +396,41 @@ sealed interface BlockFormat {
         }
 
         @Override
-        public void encode(long address, long[] words, int at) {
-            for (int h = 0; h < 2; h++) {
-                long high0 = Memory.i64(address + 16 * h);
-                long high1 = Memory.i64(address + 16 * h + 8);
-                long first0 = Memory.i64(address + CODES + 16 * h);
-                long first1 = Memory.i64(address + CODES + 16 * h + 8);
-                long second0 = Memory.i64(address + CODES + 32 + 16 * h);
-                long second1 = Memory.i64(address + CODES + 32 + 16 * h + 8);
-                long highUpper = Bits.upperPlanes(high0, high1);
-                long highLower = Bits.lowerPlanes(high0, high1);
-                // the low two bits of each half of the block: sub-blocks j = 0, 1 in the low nibbles, j = 2, 3 in the high
-                long upper1 = Bits.upperPlanes(first0, first1);
-                long lower1 = Bits.lowerPlanes(first0, first1);
-                long upper2 = Bits.upperPlanes(second0, second1);
-                long lower2 = Bits.lowerPlanes(second0, second1);
-                putSection(words, at, h, highLower >>> 32, lower1 & LOW | (lower2 & LOW) << 4);
-                putSection(words, at, 2 + h, highLower, upper1 & LOW | (upper2 & LOW) << 4);
-                putSection(words, at, 4 + h, highUpper >>> 32, lower1 >>> 4 & LOW | lower2 & ~LOW);
-                putSection(words, at, 6 + h, highUpper, upper1 >>> 4 & LOW | upper2 & ~LOW);
+        public void encodeWords(long address, int[] words) {
+            for (int j = 0; j < 8; j++) {
+                // 32 weights: two bits of each byte of codes, one bit of each byte of high bits
+                long codes = address + CODES + j / 4 * 32;
+                int shift = 2 * (j % 4);
+                long first = sum(codes, shift, address, j);
+                long second = sum(codes + 16, shift, address + 16, j);
+                WordForm.threeBitWords(first, second, j, words);
             }
             long scales = Memory.i64(address + SCALES);
             long high = Memory.i32(address + SCALES + 8) & 0xffffffffL;
             long firstHigh = high & 0x03030303L | (high >>> 2 & 0x03030303L) << 32;
             long secondHigh = high >>> 4 & 0x03030303L | (high >>> 6 & 0x03030303L) << 32;
-            long first = scales & 0x0f0f0f0f0f0f0f0fL | firstHigh << 4;
-            long second = scales >>> 4 & 0x0f0f0f0f0f0f0f0fL | secondHigh << 4;
-            Q2_K.interleave(minus32(first), minus32(second), words, at + 12);
+            long firstScales = minus32(scales & LOW | firstHigh << 4);
+            long secondScales = minus32(scales >>> 4 & LOW | secondHigh << 4);
+            words[24] = (int) firstScales;
+            words[25] = (int) (firstScales >>> 32);
+            words[26] = (int) secondScales;
+            words[27] = (int) (secondScales >>> 32);
+        }
+
+        /** The codes of 16 weights, three bits each. */
+        private static long sum(long codes, int shift, long highs, int highBit) {
+            return threeBits(Memory.i64(codes) >>> shift, Memory.i64(highs) >>> highBit)
+                    | threeBits(Memory.i64(codes + 8) >>> shift, Memory.i64(highs + 8) >>> highBit) << 24;
+        }
+
+        private static long threeBits(long low, long high) {
+            return Long.compress(low & 0x0303030303030303L | (high & 0x0101010101010101L) << 2, 0x0707070707070707L);
         }
 
         /** Six-bit numbers in bytes, minus 32, as signed bytes. */
         private static long minus32(long x) {
             long flipped = x ^ 0x2020202020202020L;
             return flipped | (flipped & 0x2020202020202020L) << 1 | (flipped & 0x2020202020202020L) << 2;
-        }
-
-        /** Planes 2 (low half of {@code high}), 1 and 0 of a section: 12 bytes, so an odd one begins in the middle of a word. */
-        private static void putSection(long[] words, int at, int section, long high, long low) {
-            int i = at + section * 3 / 2;
-            if (section % 2 == 0) {
-                words[i] = high & 0xffffffffL | low << 32;
-                words[i + 1] = words[i + 1] & 0xffffffff00000000L | low >>> 32;
-            } else {
-                words[i] = words[i] & 0xffffffffL | high << 32;
-                words[i + 1] = low;
-            }
         }
     }
 
@@ -406,8 +443,8 @@ sealed interface BlockFormat {
         }
 
         @Override
-        public TileForm form() {
-            return TileForm.Q4_0;
+        public Optional<WordForm> wordForm() {
+            return Optional.of(WordForm.Q4_0);
         }
 
         @Override
@@ -424,11 +461,8 @@ sealed interface BlockFormat {
         }
 
         @Override
-        public void encode(long address, long[] words, int at) {
-            long first = Memory.i64(address + 2);
-            long second = Memory.i64(address + 10);
-            words[at] = Bits.upperPlanes(first, second);
-            words[at + 1] = Bits.lowerPlanes(first, second);
+        public void encodeWords(long address, int[] words) {
+            copyWords(address + 2, 4, words);
         }
     }
 
@@ -441,8 +475,8 @@ sealed interface BlockFormat {
         }
 
         @Override
-        public TileForm form() {
-            return TileForm.Q4_1;
+        public Optional<WordForm> wordForm() {
+            return Optional.of(WordForm.Q4_1);
         }
 
         @Override
@@ -461,11 +495,8 @@ sealed interface BlockFormat {
         }
 
         @Override
-        public void encode(long address, long[] words, int at) {
-            long first = Memory.i64(address + 4);
-            long second = Memory.i64(address + 12);
-            words[at] = Bits.upperPlanes(first, second);
-            words[at + 1] = Bits.lowerPlanes(first, second);
+        public void encodeWords(long address, int[] words) {
+            copyWords(address + 4, 4, words);
         }
     }
 
@@ -474,6 +505,7 @@ sealed interface BlockFormat {
 
         private static final int SCALES = 4;
         private static final int CODES = 16;
+        private static final int LOW = 0x0f0f0f0f;
 
         @Override
         public GgmlType type() {
@@ -481,8 +513,8 @@ sealed interface BlockFormat {
         }
 
         @Override
-        public TileForm form() {
-            return TileForm.Q4_K;
+        public Optional<WordForm> wordForm() {
+            return Optional.of(WordForm.Q4_K);
         }
 
         @Override
@@ -507,17 +539,22 @@ sealed interface BlockFormat {
         }
 
         @Override
-        public void encode(long address, long[] words, int at) {
-            for (int section = 0; section < 4; section++) {
-                long source = address + CODES + 32 * section;
-                Bits.planes(Memory.i64(source), Memory.i64(source + 8), Memory.i64(source + 16), Memory.i64(source + 24),
-                        words, at + 4 * section);
+        public void encodeWords(long address, int[] words) {
+            for (int i = 0; i < 16; i++) {
+                // eight bytes of 32: the low nibbles of a sub-block and the high ones of the next
+                int a = Memory.i32(address + CODES + 8 * i);
+                int b = Memory.i32(address + CODES + 8 * i + 4);
+                int to = i / 4 * 8 + i % 4;
+                words[to] = a & LOW | (b & LOW) << 4;
+                words[to + 4] = a >>> 4 & LOW | b & ~LOW;
             }
-            long a = Memory.i32(address + SCALES) & 0xffffffffL;
-            long b = Memory.i32(address + SCALES + 4) & 0xffffffffL;
-            long c = Memory.i32(address + SCALES + 8) & 0xffffffffL;
-            words[at + 16] = a & 0x3f3f3f3fL | (c & 0x0f0f0f0fL | a >>> 2 & 0x30303030L) << 32;
-            words[at + 17] = b & 0x3f3f3f3fL | (c >>> 4 & 0x0f0f0f0fL | b >>> 2 & 0x30303030L) << 32;
+            int a = Memory.i32(address + SCALES);
+            int b = Memory.i32(address + SCALES + 4);
+            int c = Memory.i32(address + SCALES + 8);
+            words[32] = a & 0x3f3f3f3f;
+            words[33] = c & LOW | a >>> 2 & 0x30303030;
+            words[34] = b & 0x3f3f3f3f;
+            words[35] = c >>> 4 & LOW | b >>> 2 & 0x30303030;
         }
     }
 }

@@ -1,13 +1,12 @@
 package io.tmac4j.kernels;
 
-import static io.tmac4j.kernels.ColumnSpecies.BYTES;
-import static io.tmac4j.kernels.ColumnSpecies.COLUMNS;
-import static io.tmac4j.kernels.ColumnSpecies.FLOATS;
-import static io.tmac4j.kernels.ColumnSpecies.INTS;
-import static io.tmac4j.kernels.ColumnSpecies.SHORTS;
+import static io.tmac4j.kernels.WideSpecies.BYTES;
+import static io.tmac4j.kernels.WideSpecies.COLUMNS;
+import static io.tmac4j.kernels.WideSpecies.FLOATS;
+import static io.tmac4j.kernels.WideSpecies.INTS;
+import static io.tmac4j.kernels.WideSpecies.SHORTS;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
-import static jdk.incubator.vector.VectorOperators.MAX;
 
 import io.tmac4j.bindings.spi.OffHeap;
 import java.lang.foreign.MemorySegment;
@@ -32,9 +31,6 @@ final class ColumnBlocks {
     private static final MemorySegment ALL = OffHeap.ALL;
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
 
-    /** Added to a float below 2^22 it leaves the nearest integer, ties to even, in the low bits; its own low 16 bits are 0. */
-    private static final float ROUND = 0x1.8p23f;
-
     /** Undoes that kernels take 16-bit sums as the upper halves of ints. */
     private static final float UPPER = 0x1p-16f;
 
@@ -43,7 +39,7 @@ final class ColumnBlocks {
 
     /** Bytes of a step. */
     static long stepBytes(GemmShape shape) {
-        return (long) BYTES * (shape.stepWeights() + 2 * shape.sums() + 2 * shape.blocksPerStep());
+        return (long) BYTES * (shape.stepWeights() + 2 * shape.parts() + 2 * shape.blocksPerStep());
     }
 
     /** Offset of the sums of activations. */
@@ -53,7 +49,7 @@ final class ColumnBlocks {
 
     /** Offset of the scales of activations. */
     static long columnScales(GemmShape shape) {
-        return columnSums(shape) + 2L * BYTES * shape.sums();
+        return columnSums(shape) + 2L * BYTES * shape.parts();
     }
 
     /**
@@ -61,13 +57,13 @@ final class ColumnBlocks {
      *
      * @param k           activations a column
      * @param activations addresses of the columns, from {@code first} on
-     * @param columns     number of columns, at most {@link ColumnSpecies#COLUMNS}
+     * @param columns     number of columns, at most {@link WideSpecies#COLUMNS}
      * @param target      step 0 of the tile
      * @param scratch     {@link #SCRATCH_BYTES} bytes
      */
     static void fill(GemmShape shape, int k, long[] activations, int first, int columns, int from, int to, long target,
             long scratch) {
-        int weights = shape.form().blockWeights();
+        int weights = shape.blockWeights();
         for (int step = from; step < to; step += shape.stepsPerBlock()) {
             int parts = shape.stepsPerBlock() > 1 ? 1 : shape.parts(k, step);
             int blocks = shape.blocksPerStep() > 1 ? parts : 1;
@@ -80,12 +76,12 @@ final class ColumnBlocks {
                     float even = 0;
                     float odd = 0;
                     if (c < columns) {
-                        even = quantise(shape, activations[first + c] + at, weights, ints, false);
+                        even = quantise(shape, activations[first + c] + at, ints, false);
                     } else {
                         Memory.clear(ints, 4L * weights);
                     }
                     if (c + 1 < columns) {
-                        odd = quantise(shape, activations[first + c + 1] + at, weights, ints, true);
+                        odd = quantise(shape, activations[first + c + 1] + at, ints, true);
                     }
                     Memory.f32(scales + 2L * c, even * UPPER);
                     Memory.f32(scales + 2L * c + BYTES, odd * UPPER);
@@ -105,39 +101,8 @@ final class ColumnBlocks {
         }
     }
 
-    /**
-     * Quantises one block of one column into the low or high halves of ints, and returns the step between integers.
-     * A block whose greatest number is not finite, or too small to divide by, becomes zeros; its step makes products NaN
-     * in the first case.
-     */
-    private static float quantise(GemmShape shape, long activations, int weights, long ints, boolean odd) {
-        IntVector most = IntVector.zero(INTS);
-        for (int i = 0; i < weights; i += FLOATS.length()) {
-            // of floats without their sign the bits compare as the numbers do, and NaN is above all
-            most = most.max(IntVector.fromMemorySegment(INTS, ALL, activations + 4L * i, LITTLE).and(Integer.MAX_VALUE));
-        }
-        float max = Float.intBitsToFloat(most.reduceLanes(MAX));
-        int limit = shape.activationLimit();
-        float inverse = limit / max;
-        if (!(inverse < Float.POSITIVE_INFINITY)) {
-            inverse = 0;
-        }
-        FloatVector factor = FloatVector.broadcast(FLOATS, inverse);
-        FloatVector round = FloatVector.broadcast(FLOATS, ROUND);
-        for (int i = 0; i < weights; i += FLOATS.length()) {
-            FloatVector x = FloatVector.fromMemorySegment(FLOATS, ALL, activations + 4L * i, LITTLE);
-            IntVector q = x.mul(factor).add(round).reinterpretAsInts();
-            if (odd) {
-                q = q.lanewise(LSHL, 16).or(IntVector.fromMemorySegment(INTS, ALL, ints + 4L * i, LITTLE));
-            } else {
-                q = q.and(0xffff);
-            }
-            q.intoMemorySegment(ALL, ints + 4L * i, LITTLE);
-        }
-        if (inverse == 0) {
-            return max < 1 ? 0 : max;
-        }
-        return shape.halfScales() ? Float.float16ToFloat(Float.floatToFloat16(max / limit)) : 1 / inverse;
+    private static float quantise(GemmShape shape, long activations, long ints, boolean high) {
+        return Quantiser.quantise(activations, shape.blockWeights(), shape.activationLimit(), shape.halfScales(), ints, high);
     }
 
     /** Turns pairs of columns with weights beside each other into weights with pairs of columns beside each other. */
@@ -151,23 +116,17 @@ final class ColumnBlocks {
         }
     }
 
-    /** Adds up the activations that each sum of a step covers: at most 32 of 127, which fits 16 bits. */
+    /** Adds up the activations of each part of a step: at most 32 of 127, which fits 16 bits. */
     private static void sum(GemmShape shape, int parts, long step) {
-        int sumWeights = shape.partWeights() / shape.sumsPerPart();
-        // the sums of two nibbles take turns from table to table; where weights are multiplied, each has its own run
-        boolean turns = shape.nested() && shape.byTables();
-        int run = turns ? shape.form().groupWeights() : sumWeights;
-        for (int sum = 0; sum < parts * shape.sumsPerPart(); sum++) {
-            int part = sum / shape.sumsPerPart();
-            long first = step + (long) BYTES * (turns ? part * shape.partWeights() + sum % 2 * run : sum * sumWeights);
+        for (int part = 0; part < parts; part++) {
             ShortVector total = ShortVector.zero(SHORTS);
-            for (int i = 0; i < sumWeights; i++) {
-                long at = first + (long) BYTES * (turns ? i / run * 2 * run + i % run : i);
-                total = total.add(ShortVector.fromMemorySegment(SHORTS, ALL, at, LITTLE));
+            long first = step + (long) BYTES * part * shape.partWeights();
+            for (int i = 0; i < shape.partWeights(); i++) {
+                total = total.add(ShortVector.fromMemorySegment(SHORTS, ALL, first + (long) BYTES * i, LITTLE));
             }
             IntVector wide = total.reinterpretAsInts();
             long scales = step + columnScales(shape) + (shape.blocksPerStep() > 1 ? 2L * part * BYTES : 0);
-            long to = step + columnSums(shape) + 2L * sum * BYTES;
+            long to = step + columnSums(shape) + 2L * part * BYTES;
             FloatVector even = (FloatVector) wide.lanewise(LSHL, 16).convert(I2F, 0);
             FloatVector odd = (FloatVector) wide.and(0xffff0000).convert(I2F, 0);
             even = even.mul(FloatVector.fromMemorySegment(FLOATS, ALL, scales, LITTLE));

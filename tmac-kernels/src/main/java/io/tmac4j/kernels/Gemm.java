@@ -1,7 +1,7 @@
 package io.tmac4j.kernels;
 
-import static io.tmac4j.kernels.ColumnSpecies.BYTES;
-import static io.tmac4j.kernels.ColumnSpecies.COLUMNS;
+import static io.tmac4j.kernels.WideSpecies.BYTES;
+import static io.tmac4j.kernels.WideSpecies.COLUMNS;
 
 import io.tmac4j.bindings.spi.MatMul;
 import io.tmac4j.bindings.spi.MatMulBatch;
@@ -11,7 +11,7 @@ import java.util.Arrays;
 
 /**
  * mpGEMM: the products of a batch for columns enough to fill vectors. Columns are cut into tiles of
- * {@link ColumnSpecies#COLUMNS}, those of a routed product grouped by expert; what is left, fewer than {@link #CROSSOVER}
+ * {@link WideSpecies#COLUMNS}, those of a routed product grouped by expert; what is left, fewer than {@link #CROSSOVER}
  * columns, is for {@link Session} to do one by one.
  *
  * <p>A region quantises the activations of all distinct inputs first ({@link ColumnBlocks}). A chunk of its second phase is, for
@@ -43,21 +43,20 @@ final class Gemm implements AutoCloseable, ParallelTask {
     /** Column tiles for which weights are unpacked once: makes that a twentieth of the work. */
     private static final int GROUP_TILES = 8;
 
-    /** Sums of sub-blocks that become floats together. */
-    private static final int SUB_SUMS = 4;
-
-    private static final int TILE_ROWS = DecodeKernels.VECTORS * Species.LANES;
+    /** Rows of a chunk of weights that are multiplied: unpacked for a step they fill half a first-level cache. */
+    private static final int MULTIPLY_ROWS = 32;
 
     private static final long ALIGNMENT = 4096;
 
-    /** 32 vector tables, or 128 unpacked weights of all rows of a tile. */
-    private static final long TABLES_BYTES =
-            Math.max(2 * GemmShape.STEP_BYTES * GemmKernels.TABLE, 512L * TILE_ROWS);
-    private static final long SUMS_BYTES = (long) MAX_CHUNK_ROWS * BYTES;
-    private static final long FLOATS_BYTES = 2L * Math.max(MAX_CHUNK_ROWS, GROUP_TILES * TILE_ROWS) * BYTES;
-    private static final long SCALES_BYTES = 4L * SUB_SUMS * TILE_ROWS;
-    private static final long WORKER_BYTES = TABLES_BYTES + SUMS_BYTES + FLOATS_BYTES + 2 * SCALES_BYTES
-            + ColumnBlocks.SCRATCH_BYTES;
+    /**
+     * Where everything stands in the scratch memory of a worker. At 0: the vector tables of a step, or 128 unpacked weights of
+     * {@link #MULTIPLY_ROWS} rows. Then 16-bit sums; float sums, for each column tile two vectors a row; scales and mins of rows.
+     */
+    static final long SUMS = Math.max(GemmShape.STEP_TABLES * GemmKernels.TABLE, 128L * 4 * MULTIPLY_ROWS);
+    static final long FLOATS = SUMS + (long) MAX_CHUNK_ROWS * BYTES;
+    static final long SCALES = FLOATS + 2L * MAX_CHUNK_ROWS * BYTES;
+    static final long MINS = SCALES + 4L * MAX_CHUNK_ROWS;
+    private static final long WORKER_BYTES = MINS + 4L * MAX_CHUNK_ROWS + ColumnBlocks.SCRATCH_BYTES;
 
     private MatMulBatch batch;
 
@@ -192,7 +191,7 @@ final class Gemm implements AutoCloseable, ParallelTask {
     /** Sorts the columns by expert, stably, and cuts each expert's columns into tiles. */
     private void planRouted(int index, MatMul product) {
         int columns = product.columns();
-        int experts = ((PackedMatrix) product.weights()).layout().experts();
+        int experts = ((PackedMatrix) product.weights()).experts();
         if (expertCounts.length < experts + 1) {
             expertCounts = new int[experts + 1];
         }
@@ -285,14 +284,14 @@ final class Gemm implements AutoCloseable, ParallelTask {
         if (tiles == firstTile) {
             return;
         }
-        PackedLayout layout = unitMatrices[units].layout();
+        int k = unitMatrices[units].k();
         GemmShape shape = unitMatrices[units].gemmShape();
         int input = 0;
-        while (input < inputs && !sameInput(input, shape, layout.k(), firstTile)) {
+        while (input < inputs && !sameInput(input, shape, k, firstTile)) {
             input++;
         }
         if (input == inputs) {
-            addInput(shape, layout.k(), firstTile);
+            addInput(unitMatrices[units], firstTile);
         } else {
             tiles = firstTile;
         }
@@ -301,7 +300,7 @@ final class Gemm implements AutoCloseable, ParallelTask {
     }
 
     private boolean sameInput(int input, GemmShape shape, int k, int firstTile) {
-        if (inputShapes[input].form() != shape.form() || inputWidths[input] != k || inputTiles[input] != tiles - firstTile) {
+        if (!inputShapes[input].equals(shape) || inputWidths[input] != k || inputTiles[input] != tiles - firstTile) {
             return false;
         }
         int other = inputFirstTiles[input];
@@ -317,7 +316,7 @@ final class Gemm implements AutoCloseable, ParallelTask {
         return true;
     }
 
-    private void addInput(GemmShape shape, int k, int firstTile) {
+    private void addInput(PackedMatrix matrix, int firstTile) {
         if (inputs == inputShapes.length) {
             int size = 2 * inputs;
             inputShapes = Arrays.copyOf(inputShapes, size);
@@ -329,11 +328,11 @@ final class Gemm implements AutoCloseable, ParallelTask {
             inputFirstGroups = Arrays.copyOf(inputFirstGroups, size);
             inputGroups = Arrays.copyOf(inputGroups, size);
         }
-        inputShapes[inputs] = shape;
-        inputWidths[inputs] = k;
+        inputShapes[inputs] = matrix.gemmShape();
+        inputWidths[inputs] = matrix.k();
         inputFirstTiles[inputs] = firstTile;
         inputTiles[inputs] = tiles - firstTile;
-        addGroups(shape.byTables() ? 1 : GROUP_TILES, firstTile);
+        addGroups(matrix.byTables() ? 1 : GROUP_TILES, firstTile);
         inputs++;
     }
 
@@ -400,18 +399,18 @@ final class Gemm implements AutoCloseable, ParallelTask {
         }
         long rows = 0;
         for (int u = 0; u < units; u++) {
-            rows += (long) unitMatrices[u].layout().rows() * inputTiles[unitInputs[u]];
+            rows += (long) unitMatrices[u].rows() * inputTiles[unitInputs[u]];
         }
         long wanted = Math.max(MIN_CHUNK_ROWS, Math.min(MAX_CHUNK_ROWS, rows / ((long) CHUNKS_PER_THREAD * batch.threads())));
         chunks = 0;
         for (int u = 0; u < units; u++) {
-            PackedLayout layout = unitMatrices[u].layout();
-            if (unitMatrices[u].gemmShape().byTables()) {
+            PackedMatrix matrix = unitMatrices[u];
+            if (matrix.byTables()) {
                 // chunks of equal size, none of them small
-                int parts = (int) ((layout.rows() + wanted - 1) / wanted);
-                unitRowTiles[u] = (layout.tiles() + parts - 1) / parts;
+                int parts = (int) ((matrix.rows() + wanted - 1) / wanted);
+                unitRowTiles[u] = Math.min((matrix.tiles() + parts - 1) / parts, MAX_CHUNK_ROWS / matrix.tileRows());
             } else {
-                unitRowTiles[u] = 1;
+                unitRowTiles[u] = MULTIPLY_ROWS / matrix.tileRows();
             }
             chunks += rowChunks(u) * inputGroups[unitInputs[u]];
             unitChunkEnds[u] = chunks;
@@ -423,7 +422,7 @@ final class Gemm implements AutoCloseable, ParallelTask {
     }
 
     private int rowChunks(int unit) {
-        return (unitMatrices[unit].layout().tiles() + unitRowTiles[unit] - 1) / unitRowTiles[unit];
+        return (unitMatrices[unit].tiles() + unitRowTiles[unit] - 1) / unitRowTiles[unit];
     }
 
     @Override
@@ -477,163 +476,24 @@ final class Gemm implements AutoCloseable, ParallelTask {
         int firstRowTile = inUnit / inputGroups[input] * unitRowTiles[u];
         int firstTile = groupFirstTiles[group];
         PackedMatrix matrix = unitMatrices[u];
-        PackedLayout layout = matrix.layout();
-        int rowTiles = Math.min(unitRowTiles[u], layout.tiles() - firstRowTile);
+        int rowTiles = Math.min(unitRowTiles[u], matrix.tiles() - firstRowTile);
         int globalTile = inputFirstTiles[input] + firstTile;
-        long weights = matrix.address() + layout.tileOffset(tileExperts[globalTile], firstRowTile);
+        long weights = matrix.tile(tileExperts[globalTile], firstRowTile);
         long activations = inputBlocks[input] + firstTile * tileBytes(input);
-        long floats = scratch + TABLES_BYTES + SUMS_BYTES;
-        int firstRow = firstRowTile * layout.tileRows();
-        int rows = Math.min(rowTiles * layout.tileRows(), layout.rows() - firstRow);
-        if (matrix.gemmShape().byTables()) {
-            lookUp(matrix, weights, rowTiles, activations, scratch, floats);
-        } else {
-            multiply(matrix, weights, activations, tileBytes(input), groupTiles[group], scratch, floats);
+        long floats = scratch + FLOATS;
+        int firstRow = firstRowTile * matrix.tileRows();
+        int chunkRows = rowTiles * matrix.tileRows();
+        Memory.clear(floats, 2L * groupTiles[group] * chunkRows * BYTES);
+        switch (matrix) {
+            case LookupMatrix lookups -> LookupGemm.lookUp(lookups, weights, rowTiles, activations, scratch);
+            case WordMatrix words when words.byTables() -> WordGemm.lookUp(words, weights, rowTiles, activations, scratch);
+            case WordMatrix words ->
+                    WordGemm.multiply(words, weights, rowTiles, activations, tileBytes(input), groupTiles[group], scratch);
         }
+        int rows = Math.min(chunkRows, matrix.rows() - firstRow);
         for (int tile = 0; tile < groupTiles[group]; tile++) {
-            store(floats + 2L * tile * layout.tileRows() * BYTES, rows, firstRow,
+            store(floats + 2L * tile * chunkRows * BYTES, rows, firstRow,
                     unitDestinations[u] + (firstTile + tile) * COLUMNS, tileColumns[globalTile + tile]);
-        }
-    }
-
-    /** All steps along k for some row tiles and one column tile, by vector tables. */
-    private static void lookUp(PackedMatrix matrix, long weights, int rowTiles, long activations, long tables, long floats) {
-        PackedLayout layout = matrix.layout();
-        GemmShape shape = matrix.gemmShape();
-        int tileRows = layout.tileRows();
-        long sums = tables + TABLES_BYTES;
-        long scales = floats + FLOATS_BYTES;
-        Memory.clear(floats, 2L * rowTiles * tileRows * BYTES);
-        for (int step = 0; step < shape.steps(layout.k()); step++) {
-            long column = activations + step * ColumnBlocks.stepBytes(shape);
-            VectorTables.build(layout.form(), column, 2 * GemmShape.STEP_BYTES, tables);
-            int inBlock = step % shape.stepsPerBlock();
-            for (int tile = 0; tile < rowTiles; tile++) {
-                long block = weights + tile * layout.tileBytes() + (long) (step / shape.stepsPerBlock()) * layout.blockBytes();
-                long to = floats + 2L * tile * tileRows * BYTES;
-                if (shape.nested()) {
-                    lookUpNested(layout, shape, block, inBlock, tables, column, sums, scales, to);
-                } else {
-                    lookUpFlat(layout, shape, block, inBlock, tables, column, sums + (long) tile * tileRows * BYTES, scales, to);
-                }
-            }
-        }
-    }
-
-    /** A step of a block with one scale: sums stay integers until its last step. */
-    private static void lookUpFlat(PackedLayout layout, GemmShape shape, long block, int inBlock, long tables, long column,
-            long sums, long scales, long floats) {
-        int rows = layout.tileRows();
-        long codes = block + (long) inBlock * GemmShape.STEP_BYTES * rows;
-        if (inBlock == 0) {
-            Memory.clear(sums, (long) rows * BYTES);
-        }
-        GemmKernels.tableSums(tables, codes, rows, layout.lanes() / 4, sums);
-        if (inBlock == shape.stepsPerBlock() - 1) {
-            RowScales.flat(layout, block, scales);
-            GemmKernels.scale(sums, scales, column + ColumnBlocks.columnScales(shape), rows, floats);
-        }
-    }
-
-    /** A step of four sub-blocks with scales and mins. */
-    private static void lookUpNested(PackedLayout layout, GemmShape shape, long block, int inBlock, long tables, long column,
-            long sums, long scales, long floats) {
-        int rows = layout.tileRows();
-        int bytes = shape.partBytes();
-        long codes = block + (long) inBlock * GemmShape.STEP_BYTES * rows;
-        long mins = scales + SCALES_BYTES;
-        for (int sum = 0; sum < SUB_SUMS; sum++) {
-            int part = sum / 2;
-            int nibble = sum % 2;
-            GemmKernels.nibbleSums(tables + (2L * part * bytes + nibble) * GemmKernels.TABLE, codes + (long) part * bytes * rows,
-                    4 * nibble, rows, layout.lanes() / 4, sums + (long) sum * rows * BYTES);
-        }
-        RowScales.nestedWithMins(layout, block, inBlock * SUB_SUMS, SUB_SUMS, shape.lack(), scales, mins);
-        GemmKernels.addFourMins(mins, column + ColumnBlocks.columnSums(shape), rows, floats);
-        GemmKernels.scaleFour(sums, scales, column + ColumnBlocks.columnScales(shape), rows, floats);
-    }
-
-    /** All steps along k for one row tile and a group of column tiles, by multiplication. */
-    private static void multiply(PackedMatrix matrix, long weights, long activations, long tileBytes, int columnTiles,
-            long unpacked, long floats) {
-        PackedLayout layout = matrix.layout();
-        GemmShape shape = matrix.gemmShape();
-        long sums = unpacked + TABLES_BYTES;
-        long scales = floats + FLOATS_BYTES;
-        Memory.clear(floats, 2L * columnTiles * layout.tileRows() * BYTES);
-        for (int step = 0; step < shape.steps(layout.k()); step++) {
-            long column = activations + step * ColumnBlocks.stepBytes(shape);
-            if (shape.nested()) {
-                long block = weights + (long) (step / shape.stepsPerBlock()) * layout.blockBytes();
-                for (int part = 0; part < shape.parts(); part += 2) {
-                    multiplyNested(layout, shape, block, step % shape.stepsPerBlock(), part, column, tileBytes, columnTiles,
-                            unpacked, sums, scales, floats);
-                }
-            } else {
-                for (int part = 0; part < shape.parts(layout.k(), step); part++) {
-                    long block = weights + (long) (step * shape.parts() + part) * layout.blockBytes();
-                    multiplyFlat(layout, shape, block, part, column, tileBytes, columnTiles, unpacked, sums, scales, floats);
-                }
-            }
-        }
-    }
-
-    /** A block with one scale. */
-    private static void multiplyFlat(PackedLayout layout, GemmShape shape, long block, int part, long column, long tileBytes,
-            int columnTiles, long unpacked, long sums, long scales, long floats) {
-        int rows = layout.tileRows();
-        int weights = shape.partWeights();
-        long mins = scales + SCALES_BYTES;
-        PlaneWeights.unpack(layout, shape, block, 0, unpacked, 32L * rows);
-        PlaneWeights.unpack(layout, shape, block, 1, unpacked + 16L * rows, 32L * rows);
-        if (shape.withMins()) {
-            RowScales.flatWithMins(layout, block, shape.lack(), scales, mins);
-        } else {
-            RowScales.flat(layout, block, scales);
-        }
-        for (int tile = 0; tile < columnTiles; tile++) {
-            long tileColumn = column + tile * tileBytes;
-            long to = floats + 2L * tile * rows * BYTES;
-            GemmKernels.productSums(unpacked, tileColumn + (long) part * weights * BYTES, weights, rows, sums);
-            long columnScales = tileColumn + ColumnBlocks.columnScales(shape) + 2L * part * BYTES;
-            if (shape.withMins()) {
-                long columnSums = tileColumn + ColumnBlocks.columnSums(shape) + 2L * part * BYTES;
-                GemmKernels.scaleWithMin(sums, scales, mins, columnScales, columnSums, rows, to);
-            } else {
-                GemmKernels.scale(sums, scales, columnScales, rows, to);
-            }
-        }
-    }
-
-    /** Four sub-blocks, from two parts. */
-    private static void multiplyNested(PackedLayout layout, GemmShape shape, long block, int inBlock, int part, long column,
-            long tileBytes, int columnTiles, long unpacked, long sums, long scales, long floats) {
-        int rows = layout.tileRows();
-        int weights = shape.partWeights() / 2;
-        int firstPart = inBlock * shape.parts() + part;
-        long partCodes = (long) layout.form().planes() * shape.partBytes() * rows;
-        long mins = scales + SCALES_BYTES;
-        for (int sum = 0; sum < SUB_SUMS; sum++) {
-            PlaneWeights.unpack(layout, shape, block + (firstPart + sum / 2) * partCodes, sum % 2,
-                    unpacked + 4L * sum * weights * rows, 16L * rows);
-        }
-        if (shape.withMins()) {
-            RowScales.nestedWithMins(layout, block, 2 * firstPart, SUB_SUMS, shape.lack(), scales, mins);
-        } else {
-            RowScales.nested(layout, block, 2 * firstPart, SUB_SUMS, scales);
-        }
-        for (int tile = 0; tile < columnTiles; tile++) {
-            long tileColumn = column + tile * tileBytes;
-            long to = floats + 2L * tile * rows * BYTES;
-            for (int sum = 0; sum < SUB_SUMS; sum++) {
-                GemmKernels.productSums(unpacked + 4L * sum * weights * rows,
-                        tileColumn + (long) (part * shape.partWeights() + sum * weights) * BYTES, weights, rows,
-                        sums + (long) sum * rows * BYTES);
-            }
-            if (shape.withMins()) {
-                GemmKernels.addFourMins(mins, tileColumn + ColumnBlocks.columnSums(shape) + 4L * part * BYTES, rows, to);
-            }
-            GemmKernels.scaleFour(sums, scales, tileColumn + ColumnBlocks.columnScales(shape), rows, to);
         }
     }
 

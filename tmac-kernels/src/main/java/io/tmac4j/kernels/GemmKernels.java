@@ -1,9 +1,9 @@
 package io.tmac4j.kernels;
 
-import static io.tmac4j.kernels.ColumnSpecies.BYTES;
-import static io.tmac4j.kernels.ColumnSpecies.FLOATS;
-import static io.tmac4j.kernels.ColumnSpecies.INTS;
-import static io.tmac4j.kernels.ColumnSpecies.SHORTS;
+import static io.tmac4j.kernels.WideSpecies.BYTES;
+import static io.tmac4j.kernels.WideSpecies.FLOATS;
+import static io.tmac4j.kernels.WideSpecies.INTS;
+import static io.tmac4j.kernels.WideSpecies.SHORTS;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 
@@ -31,6 +31,9 @@ final class GemmKernels {
 
     /** Rows that are worked on together: the bytes of a long. */
     static final int ROWS = 8;
+
+    /** Code bytes of a step, two tables each. */
+    private static final int STEP_BYTES = GemmShape.STEP_TABLES / 2;
 
     /** Bytes of a table. */
     static final long TABLE = 16L * BYTES;
@@ -80,7 +83,7 @@ final class GemmKernels {
             ShortVector a5 = ShortVector.fromMemorySegment(SHORTS, ALL, next + far, LITTLE);
             ShortVector a6 = ShortVector.fromMemorySegment(SHORTS, ALL, next + 2 * far, LITTLE);
             ShortVector a7 = ShortVector.fromMemorySegment(SHORTS, ALL, next + 3 * far, LITTLE);
-            for (int i = 0; i < GemmShape.STEP_BYTES; i++) {
+            for (int i = 0; i < STEP_BYTES; i++) {
                 long x = ALL.get(Memory.LONG, code + ((long) i * stride & OFFSET));
                 long t = table + i * 2 * TABLE;
                 long u = t + TABLE;
@@ -113,47 +116,130 @@ final class GemmKernels {
     }
 
     /**
-     * As {@link #tableSums}, for one of the two nibbles of each code byte, with {@code sums} overwritten.
+     * Sums by tables with indices in words, eight a word, for all rows of consecutive tiles of words.
      *
-     * @param shift  0 for the low nibbles, 4 for the high ones
-     * @param tables first table of these nibbles; the next one is two tables further on
+     * @param tables    first table; a word uses eight of them, one after another
+     * @param codes     the first word in the first tile
+     * @param tileBytes bytes of a tile
+     * @param rows      rows of all tiles
+     * @param words     words that are looked up
+     * @param begin     whether sums begin at 0, or go on from what {@code sums} holds
+     * @param sums      a vector a row, in order
      */
-    static void nibbleSums(long tables, long codes, int shift, int stride, int quarter, long sums) {
-        long table = tables & ADDRESS;
-        for (int lane = 0; lane < stride; lane += ROWS) {
-            ShortVector a0 = ShortVector.zero(SHORTS);
-            ShortVector a1 = a0;
-            ShortVector a2 = a0;
-            ShortVector a3 = a0;
-            ShortVector a4 = a0;
-            ShortVector a5 = a0;
-            ShortVector a6 = a0;
-            ShortVector a7 = a0;
-            long code = (codes & ADDRESS) + (lane & OFFSET);
-            for (int i = 0; i < GemmShape.STEP_BYTES / 2; i++) {
-                long x = ALL.get(Memory.LONG, code + ((long) i * stride & OFFSET)) >>> shift;
-                long t = table + i * 2 * TABLE;
-                a0 = a0.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x << SHIFT & ENTRIES), LITTLE));
-                a1 = a1.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 8 - SHIFT & ENTRIES), LITTLE));
-                a2 = a2.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 16 - SHIFT & ENTRIES), LITTLE));
-                a3 = a3.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 24 - SHIFT & ENTRIES), LITTLE));
-                a4 = a4.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 32 - SHIFT & ENTRIES), LITTLE));
-                a5 = a5.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 40 - SHIFT & ENTRIES), LITTLE));
-                a6 = a6.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 48 - SHIFT & ENTRIES), LITTLE));
-                a7 = a7.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 56 - SHIFT & ENTRIES), LITTLE));
+    static void wordSums(long tables, long codes, long tileBytes, int rows, int words, boolean begin, long sums) {
+        for (int row = 0; row < rows; row += ROWS) {
+            long code = codes + row / WordLayout.TILE_ROWS * tileBytes + 4L * (row % WordLayout.TILE_ROWS) & ADDRESS;
+            // tiles of four rows: the other half of the rows is in the next tile, if there is one
+            long apart = WordLayout.TILE_ROWS >= ROWS ? 16 : row + 4 < rows ? tileBytes : 0;
+            long to = (sums & ADDRESS) + ((long) row * BYTES & OFFSET);
+            if (begin) {
+                eightRows(tables, code, apart & OFFSET, words, to);
+            } else {
+                eightRowsMore(tables, code, apart & OFFSET, words, to);
             }
-            long to = (sums & ADDRESS) + (firstRow(lane, quarter) * BYTES & OFFSET);
-            long far = (long) quarter * BYTES & OFFSET;
-            a0.intoMemorySegment(ALL, to, LITTLE);
-            a1.intoMemorySegment(ALL, to + far, LITTLE);
-            a2.intoMemorySegment(ALL, to + 2 * far, LITTLE);
-            a3.intoMemorySegment(ALL, to + 3 * far, LITTLE);
-            to += BYTES;
-            a4.intoMemorySegment(ALL, to, LITTLE);
-            a5.intoMemorySegment(ALL, to + far, LITTLE);
-            a6.intoMemorySegment(ALL, to + 2 * far, LITTLE);
-            a7.intoMemorySegment(ALL, to + 3 * far, LITTLE);
         }
+    }
+
+    /** Eight rows: four at {@code codes}, four {@code apart} bytes further on. */
+    private static void eightRows(long tables, long codes, long apart, int words, long sums) {
+        long t = tables & ADDRESS;
+        long code = codes & ADDRESS;
+        long to = sums & ADDRESS;
+        ShortVector a0 = ShortVector.zero(SHORTS);
+        ShortVector a1 = a0;
+        ShortVector a2 = a0;
+        ShortVector a3 = a0;
+        ShortVector a4 = a0;
+        ShortVector a5 = a0;
+        ShortVector a6 = a0;
+        ShortVector a7 = a0;
+        for (int i = 0; i < 4 * words; i++) {
+            int shift = i % 4 * 8;
+            long x = ALL.get(Memory.LONG, code) >>> shift;
+            long y = ALL.get(Memory.LONG, code + 8) >>> shift;
+            long z = ALL.get(Memory.LONG, code + apart) >>> shift;
+            long w = ALL.get(Memory.LONG, code + apart + 8) >>> shift;
+            long u = t + TABLE;
+            a0 = a0.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x << SHIFT & ENTRIES), LITTLE));
+            a0 = a0.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x << SHIFT - 4 & ENTRIES), LITTLE));
+            a1 = a1.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 32 - SHIFT & ENTRIES), LITTLE));
+            a1 = a1.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 36 - SHIFT & ENTRIES), LITTLE));
+            a2 = a2.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (y << SHIFT & ENTRIES), LITTLE));
+            a2 = a2.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (y << SHIFT - 4 & ENTRIES), LITTLE));
+            a3 = a3.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (y >>> 32 - SHIFT & ENTRIES), LITTLE));
+            a3 = a3.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (y >>> 36 - SHIFT & ENTRIES), LITTLE));
+            a4 = a4.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (z << SHIFT & ENTRIES), LITTLE));
+            a4 = a4.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (z << SHIFT - 4 & ENTRIES), LITTLE));
+            a5 = a5.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (z >>> 32 - SHIFT & ENTRIES), LITTLE));
+            a5 = a5.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (z >>> 36 - SHIFT & ENTRIES), LITTLE));
+            a6 = a6.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (w << SHIFT & ENTRIES), LITTLE));
+            a6 = a6.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (w << SHIFT - 4 & ENTRIES), LITTLE));
+            a7 = a7.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (w >>> 32 - SHIFT & ENTRIES), LITTLE));
+            a7 = a7.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (w >>> 36 - SHIFT & ENTRIES), LITTLE));
+            t += 2 * TABLE;
+            if (i % 4 == 3) {
+                code += BYTES;
+            }
+        }
+        a0.intoMemorySegment(ALL, to, LITTLE);
+        a1.intoMemorySegment(ALL, to + BYTES, LITTLE);
+        a2.intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
+        a3.intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
+        a4.intoMemorySegment(ALL, to + 4 * BYTES, LITTLE);
+        a5.intoMemorySegment(ALL, to + 5 * BYTES, LITTLE);
+        a6.intoMemorySegment(ALL, to + 6 * BYTES, LITTLE);
+        a7.intoMemorySegment(ALL, to + 7 * BYTES, LITTLE);
+    }
+
+    /** The same, added to what {@code sums} holds. */
+    private static void eightRowsMore(long tables, long codes, long apart, int words, long sums) {
+        long t = tables & ADDRESS;
+        long code = codes & ADDRESS;
+        long to = sums & ADDRESS;
+        ShortVector a0 = ShortVector.fromMemorySegment(SHORTS, ALL, to, LITTLE);
+        ShortVector a1 = ShortVector.fromMemorySegment(SHORTS, ALL, to + BYTES, LITTLE);
+        ShortVector a2 = ShortVector.fromMemorySegment(SHORTS, ALL, to + 2 * BYTES, LITTLE);
+        ShortVector a3 = ShortVector.fromMemorySegment(SHORTS, ALL, to + 3 * BYTES, LITTLE);
+        ShortVector a4 = ShortVector.fromMemorySegment(SHORTS, ALL, to + 4 * BYTES, LITTLE);
+        ShortVector a5 = ShortVector.fromMemorySegment(SHORTS, ALL, to + 5 * BYTES, LITTLE);
+        ShortVector a6 = ShortVector.fromMemorySegment(SHORTS, ALL, to + 6 * BYTES, LITTLE);
+        ShortVector a7 = ShortVector.fromMemorySegment(SHORTS, ALL, to + 7 * BYTES, LITTLE);
+        for (int i = 0; i < 4 * words; i++) {
+            int shift = i % 4 * 8;
+            long x = ALL.get(Memory.LONG, code) >>> shift;
+            long y = ALL.get(Memory.LONG, code + 8) >>> shift;
+            long z = ALL.get(Memory.LONG, code + apart) >>> shift;
+            long w = ALL.get(Memory.LONG, code + apart + 8) >>> shift;
+            long u = t + TABLE;
+            a0 = a0.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x << SHIFT & ENTRIES), LITTLE));
+            a0 = a0.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x << SHIFT - 4 & ENTRIES), LITTLE));
+            a1 = a1.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 32 - SHIFT & ENTRIES), LITTLE));
+            a1 = a1.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 36 - SHIFT & ENTRIES), LITTLE));
+            a2 = a2.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (y << SHIFT & ENTRIES), LITTLE));
+            a2 = a2.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (y << SHIFT - 4 & ENTRIES), LITTLE));
+            a3 = a3.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (y >>> 32 - SHIFT & ENTRIES), LITTLE));
+            a3 = a3.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (y >>> 36 - SHIFT & ENTRIES), LITTLE));
+            a4 = a4.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (z << SHIFT & ENTRIES), LITTLE));
+            a4 = a4.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (z << SHIFT - 4 & ENTRIES), LITTLE));
+            a5 = a5.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (z >>> 32 - SHIFT & ENTRIES), LITTLE));
+            a5 = a5.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (z >>> 36 - SHIFT & ENTRIES), LITTLE));
+            a6 = a6.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (w << SHIFT & ENTRIES), LITTLE));
+            a6 = a6.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (w << SHIFT - 4 & ENTRIES), LITTLE));
+            a7 = a7.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (w >>> 32 - SHIFT & ENTRIES), LITTLE));
+            a7 = a7.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (w >>> 36 - SHIFT & ENTRIES), LITTLE));
+            t += 2 * TABLE;
+            if (i % 4 == 3) {
+                code += BYTES;
+            }
+        }
+        a0.intoMemorySegment(ALL, to, LITTLE);
+        a1.intoMemorySegment(ALL, to + BYTES, LITTLE);
+        a2.intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
+        a3.intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
+        a4.intoMemorySegment(ALL, to + 4 * BYTES, LITTLE);
+        a5.intoMemorySegment(ALL, to + 5 * BYTES, LITTLE);
+        a6.intoMemorySegment(ALL, to + 6 * BYTES, LITTLE);
+        a7.intoMemorySegment(ALL, to + 7 * BYTES, LITTLE);
     }
 
     /**
@@ -200,7 +286,7 @@ final class GemmKernels {
         }
     }
 
-    /** The row of the tile that byte lane {@code lane}, a multiple of 4, holds; see {@link PackedLayout#rowOf}. */
+    /** The row of the tile that byte lane {@code lane}, a multiple of 4, holds; see {@link LookupLayout#rowOf}. */
     private static long firstRow(int lane, int quarter) {
         int inVector = lane & 4 * quarter - 1;
         return lane - inVector + inVector / 4;

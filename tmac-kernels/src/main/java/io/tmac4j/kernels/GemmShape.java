@@ -1,117 +1,68 @@
 package io.tmac4j.kernels;
 
 /**
- * How the mpGEMM kernels walk along k in weights of a form: in steps of {@link #STEP_BYTES} code bytes a plane. A step consists
- * of parts, a part of {@code planes} runs of {@code partBytes} code bytes. A part gives one 16-bit sum a row and column or, where
- * the two nibbles of a code byte belong to two sub-blocks, two.
+ * How the mpGEMM kernels walk along k: in steps, each of one or more parts; a part gives one 16-bit sum a row and column. Where a scale
+ * block is longer than a step, its sum goes on from step to step.
  *
- * @param form          the form of the weights
- * @param partBytes     code bytes of a plane and part
- * @param parts         parts of a step; of the last step along k perhaps fewer
- * @param stepsPerBlock steps that share a scale block; 1 if a step covers one block or several
- * @param blocksPerStep scale blocks of a step, each then one part
- * @param order         {@code order[i]} is the place in the block of its {@code i}-th weight, as activations are stored
+ * @param blockWeights    weights that share a scale of activations
+ * @param stepWeights     weights of a step
+ * @param partWeights     weights of a part
+ * @param order           {@code order[i]} is the place in the block of its {@code i}-th weight, as activations are stored
+ * @param activationLimit the largest absolute value of a quantised activation: sums fit 16 bits, see {@link WordForm#activationLimit}
+ * @param halfScales      whether the scales of activations are f16 numbers, as in llama.cpp's Q8_0
+ * @param lack            what codes counted from their centre lack, times the scale
+ * @param withMins        whether rows have a term in the sums of activations: mins, or codes that were centred
+ * @param nested          whether parts are sub-blocks with scales of their own
  */
-record GemmShape(TileForm form, int partBytes, int parts, int stepsPerBlock, int blocksPerStep, int[] order) {
+record GemmShape(int blockWeights, int stepWeights, int partWeights, int[] order, int activationLimit, boolean halfScales, int lack,
+        boolean withMins, boolean nested) {
 
-    /**
-     * Code bytes of a step: the vector tables of its 32 groups are 32 KB at 512 bits, with which tables in the first-level cache
-     * were fastest (16, 24, 40 and 64 groups: up to 16 % slower).
-     */
-    static final int STEP_BYTES = 16;
+    /** Groups of weights of a step, each with a table: 16 KB at 256 bits, 32 KB at 512, which a first-level cache holds. */
+    static final int STEP_TABLES = 32;
 
-    /** The largest quantised activation where products match llama.cpp's integer arithmetic. */
-    private static final int EIGHT_BITS = 127;
+    /** Parts of a step of sub-blocks, or of blocks shorter than a step: their sums become floats together. */
+    static final int PARTS = 4;
 
-    /** Q1_0 and Q2_0 have blocks unlike those of llama.cpp's Q8_0 activations: one more bit instead of more blocks. */
+    /** One more bit of an activation than in llama.cpp's integer arithmetic: sums of Q1_0 are at most 128 * 255 = 32640. */
     private static final int NINE_BITS = 255;
 
-    /** The shape for a form. */
-    static GemmShape of(TileForm form) {
-        if (form.subBlocks() == 1) {
-            int partBytes = Math.min(form.planeBytes(), STEP_BYTES);
-            int parts = STEP_BYTES / partBytes;
-            return new GemmShape(form, partBytes, parts, form.planeBytes() / partBytes, parts, form.weightOrder());
-        }
-        int parts = STEP_BYTES / form.planeBytes();
-        int[] order = form.planes() == 1 ? form.weightOrder() : nibblesApart(form);
-        return new GemmShape(form, form.planeBytes(), parts, form.sections() / parts, 1, order);
+    /** For weights that are looked up. */
+    static GemmShape of(LookupForm form) {
+        int step = STEP_TABLES * form.groupWeights();
+        return new GemmShape(form.blockWeights(), step, step, form.order(), form.ternary() ? 127 : NINE_BITS, false, 0, false, false);
     }
 
-    /** All weights of a section's low nibbles, then those of its high nibbles. */
-    private static int[] nibblesApart(TileForm form) {
-        int group = form.groupWeights();
-        int half = form.planeBytes() * group;
-        int[] order = new int[form.blockWeights()];
-        for (int i = 0; i < order.length; i++) {
-            int inHalf = i % half;
-            int table = 2 * (i / (2 * half) * form.planeBytes() + inHalf / group) + i / half % 2;
-            order[i] = form.weightOrder()[table * group + inHalf % group];
-        }
-        return order;
+    /** For weights in words: those of two bits are looked up in tables of pairs, others are multiplied. */
+    static GemmShape of(WordForm form) {
+        boolean nested = form.subBlocks() > 1;
+        boolean tables = form.bits() == 2;
+        int part = tables && !nested ? STEP_TABLES * 2 : form.sumWeights();
+        return new GemmShape(form.blockWeights(), tables && !nested ? part : PARTS * part, part, form.order(),
+                form.activationLimit(), form.halfSteps(), form.lack(), form.halves() == 2, nested);
     }
 
-    /** Whether weights are looked up in vector tables; else they are multiplied. */
-    boolean byTables() {
-        return form.planes() == 1;
+    /** Parts of a step; of the last step along k perhaps fewer. */
+    int parts() {
+        return stepWeights / partWeights;
     }
 
-    /** Whether the nibbles of a code byte belong to two sub-blocks. */
-    boolean nested() {
-        return form.subBlocks() > 1;
+    /** Steps that share a scale block; 1 if a step covers one block or several. */
+    int stepsPerBlock() {
+        return Math.max(1, blockWeights / stepWeights);
     }
 
-    /** Sums of a part. */
-    int sumsPerPart() {
-        return nested() ? 2 : 1;
-    }
-
-    /** Sums of a step, a row and a column. */
-    int sums() {
-        return parts * sumsPerPart();
-    }
-
-    /** Weights of a part. */
-    int partWeights() {
-        return 2 * partBytes * form.groupWeights();
-    }
-
-    /** Weights of a whole step. */
-    int stepWeights() {
-        return parts * partWeights();
+    /** Scale blocks of a step, each then one part; 1 if a block covers several steps. */
+    int blocksPerStep() {
+        return Math.max(1, stepWeights / blockWeights);
     }
 
     /** Steps along k. */
     int steps(int k) {
-        return (k + stepWeights() - 1) / stepWeights();
+        return (k + stepWeights - 1) / stepWeights;
     }
 
     /** Parts of one step. */
     int parts(int k, int step) {
-        return Math.min(parts, (k - step * stepWeights()) / partWeights());
-    }
-
-    /**
-     * The largest absolute value of a quantised activation. The sums of a part fit 16 bits:
-     * Q1_0 128 * 255 = 32640; Q2_0 64 * 2 * 255 = 32640; TQ1_0, TQ2_0 256 * 127 = 32512; Q2_K 16 * 3 * 127 = 6096;
-     * Q3_K 16 * 4 * 127 = 8128; Q4_0, Q4_1, Q4_K 32 * 8 * 127 = 32512, with codes counted from their centre.
-     */
-    int activationLimit() {
-        return form == TileForm.Q1_0 || form == TileForm.Q2_0 ? NINE_BITS : EIGHT_BITS;
-    }
-
-    /** Whether the scales of activations are f16 numbers, as in llama.cpp's Q8_0. */
-    boolean halfScales() {
-        return form.blockWeights() == 32;
-    }
-
-    /** The weight that a code counted from its centre lacks, times the scale: 8 for Q4_1 and Q4_K, else 0. */
-    int lack() {
-        return byTables() ? 0 : form.weightOffset() + (1 << form.planes() - 1);
-    }
-
-    /** Whether rows have a term in the sums of activations: mins, or codes that were centred. */
-    boolean withMins() {
-        return form.mins() != TileForm.Mins.NONE || form.halves() == 2;
+        return Math.min(parts(), (k - step * stepWeights) / partWeights);
     }
 }

@@ -15,11 +15,9 @@ import jdk.incubator.vector.IntVector;
  * Builds the lookup tables of a column of activations.
  *
  * <p>Entry {@code i} of a group's table is the sum of its activations, each times the centred weight that {@code i} stands for:
- * code - 3/2 for pairs, bit - 1/2 for bit planes. Centred entries are as often negative as positive, which halves their range;
+ * code - 3/2 for pairs, code - 1 for ternary ones, bit - 1/2 for single bits. Centred entries are as often negative as positive, which halves their range;
  * the step of a block's tables is a 127th of the greatest entry, and entries are stored as unsigned bytes around 128.
- * What centring leaves out is the sum of the activations times a constant. Where a block has one scale, that is one number a
- * block; where sub-blocks have scales of their own, it is spread evenly over the sub-block's entries, so that the sum of the
- * entries is the product with the weights themselves.
+ * What centring leaves out is the sum of the activations times a constant, one number a block.
  */
 final class LookupTables {
 
@@ -44,12 +42,6 @@ final class LookupTables {
     /** A block whose entries are all smaller than this counts as zero: 127 / this must be finite. */
     private static final float NEGLIGIBLE = 0x1p-110f;
 
-    /**
-     * Integer sums of activations of the sub-blocks are at most this: times a min of 63, times 8 sub-blocks, they fit 32
-     * bits.
-     */
-    private static final float MAX_SUB_SUM = 0x1p21f;
-
     private static final MemorySegment ALL = OffHeap.ALL;
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
 
@@ -71,137 +63,61 @@ final class LookupTables {
     /** Centred bits of weights 2 and 3 in lane i of every vector. */
     private static final float[] PLANE_LANES = {-0.5f, 0.5f, -0.5f, 0.5f, -0.5f, -0.5f, 0.5f, 0.5f};
 
-    /** Centred weights of entries 4i + m of each vector m. */
-    private static final float[] SINGLE = {
-        -7.5f, -3.5f, 0.5f, 4.5f, -6.5f, -2.5f, 1.5f, 5.5f, -5.5f, -1.5f, 2.5f, 6.5f, -4.5f, -0.5f, 3.5f, 7.5f
-    };
-
     private LookupTables() {
     }
 
-    /** Builds the tables of blocks {@code from} to {@code to} of a column. */
-    static void build(TableLayout layout, long activations, int from, int to, long target) {
-        TileForm form = layout.form();
-        for (int block = from; block < to; block++) {
-            long column = activations + 4L * block * form.blockWeights();
-            long tables = target + (long) block * layout.blockBytes();
-            long numbers = target + layout.numbersOffset() + (long) block * layout.numberBytes();
-            if (form.subBlocks() == 1) {
-                flat(form, column, tables, numbers, centreOffset(form));
-            } else {
-                nested(form, column, tables, numbers, centreOffset(form));
-            }
-        }
-    }
-
-    /** The factor of the activations' sum that centring leaves out: the weight of the centre of the codes. */
-    private static float centreOffset(TileForm form) {
-        return centre(form) * form.weightScale() + form.weightOffset();
-    }
-
-    private static float centre(TileForm form) {
-        if (form.groupWeights() == 2) {
-            return form.ternary() ? 1 : 1.5f;
-        }
-        return ((1 << form.planes()) - 1) / 2f;
-    }
-
-    /** The greatest centred weight of an index. */
-    private static float range(TileForm form) {
-        return form.groupWeights() == 2 ? form.ternary() ? 1 : 1.5f : 0.5f;
-    }
-
-    private static void flat(TileForm form, long activations, long tables, long numbers, float offset) {
+    /**
+     * Builds the tables of one block.
+     *
+     * @param activations f32 numbers of the block
+     * @param tables      where its tables go
+     * @param numbers     where its numbers go, see {@link TableLayout}
+     * @param ordered     room for the activations in the order of the tables
+     */
+    static void build(LookupForm form, long activations, long tables, long numbers, long ordered) {
+        int[] order = form.order();
         int group = form.groupWeights();
-        int[] order = form.weightOrder();
+        for (int i = 0; i < form.blockWeights(); i++) {
+            Memory.f32(ordered + 4L * i, Memory.f32(activations + 4L * order[i]));
+        }
         float max = 0;
         float sum = 0;
-        for (int table = 0; table < form.tables(); table++) {
-            float size = 0;
-            for (int j = 0; j < group; j++) {
-                float a = Memory.f32(activations + 4L * order[table * group + j]);
-                sum += a;
-                size += Math.abs(a);
+        for (int i = 0; i < form.blockWeights(); i += 2) {
+            float a = Memory.f32(ordered + 4L * i);
+            float b = Memory.f32(ordered + 4L * i + 4);
+            float size = Math.abs(a) + Math.abs(b);
+            sum += a + b;
+            if (group == 4) {
+                i += 2;
+                float c = Memory.f32(ordered + 4L * i);
+                float d = Memory.f32(ordered + 4L * i + 4);
+                size += Math.abs(c) + Math.abs(d);
+                sum += c + d;
             }
             max = Math.max(max, size);
         }
         max *= range(form);
         float inverse = inverseStep(max);
-        for (int table = 0; table < form.tables(); table++) {
-            writeTable(form, activations, table, inverse, 0, tables + (long) table * TABLE_BYTES);
+        if (group == 4) {
+            planes(ordered, form.tables(), inverse, tables);
+        } else {
+            pairs(ordered, form.tables(), inverse, form.ternary() ? TERNARY : PAIR, tables);
         }
         float step = step(max) * form.weightScale();
-        // every row adds the bias once a table and plane, plane p doubled p times
-        int biases = form.tables() * ((1 << form.planes()) - 1) * BIAS;
+        // every row adds the bias once a table
         Memory.f32(numbers + TableLayout.STEP, step);
-        Memory.f32(numbers + TableLayout.OFFSET, offset * sum * STEP_FACTOR - biases * step);
-        Memory.f32(numbers + TableLayout.SUM, sum * STEP_FACTOR);
+        Memory.f32(numbers + TableLayout.OFFSET, centreOffset(form) * sum * STEP_FACTOR - form.tables() * BIAS * step);
     }
 
-    private static void nested(TileForm form, long activations, long tables, long numbers, float offset) {
-        int group = form.groupWeights();
-        int[] order = form.weightOrder();
-        int planeBytes = form.planeBytes();
-        // entries of a sub-block, each plane counted with its weight
-        float entries = planeBytes * ((1 << form.planes()) - 1);
-        float factor = range(form);
-        float max = 0;
-        float maxSum = 0;
-        for (int part = 0; part < form.subBlocks(); part++) {
-            float size = 0;
-            float sum = 0;
-            for (int i = 0; i < planeBytes; i++) {
-                int at = tableOf(part, i, planeBytes) * group;
-                float tableSize = 0;
-                for (int j = 0; j < group; j++) {
-                    float a = Memory.f32(activations + 4L * order[at + j]);
-                    sum += a;
-                    tableSize += Math.abs(a);
-                }
-                size = Math.max(size, tableSize);
-            }
-            max = Math.max(max, size * factor + Math.abs(sum * offset) / entries);
-            maxSum = Math.max(maxSum, Math.abs(sum));
-        }
-        float inverse = inverseStep(max);
-        boolean nibbles = form.mins() == TileForm.Mins.NIBBLE;
-        // mins of 0 to 15 are centred like codes: entries of +-7.5 times the sum
-        float minInverse = inverseStep(7.5f * maxSum);
-        float subInverse = maxSum < NEGLIGIBLE ? 0 : MAX_SUB_SUM / maxSum;
-        float sumOfSums = 0;
-        for (int part = 0; part < form.subBlocks(); part++) {
-            float sum = 0;
-            for (int i = 0; i < planeBytes; i++) {
-                int at = tableOf(part, i, planeBytes) * group;
-                for (int j = 0; j < group; j++) {
-                    sum += Memory.f32(activations + 4L * order[at + j]);
-                }
-            }
-            float spread = sum * offset / entries * inverse;
-            for (int i = 0; i < planeBytes; i++) {
-                int table = tableOf(part, i, planeBytes);
-                writeTable(form, activations, table, inverse, spread, tables + (long) table * TABLE_BYTES);
-            }
-            if (nibbles) {
-                writeSingle(sum * minInverse, tables + (long) (form.tables() + part) * TABLE_BYTES);
-            } else if (form.mins() == TileForm.Mins.OWN) {
-                Memory.i32(numbers + TableLayout.SUB_SUMS + 4L * part, Math.round(sum * subInverse));
-            }
-            sumOfSums += sum;
-        }
-        Memory.f32(numbers + TableLayout.STEP, step(max));
-        if (nibbles) {
-            float minStep = step(7.5f * maxSum);
-            Memory.f32(numbers + TableLayout.SUM, -minStep);
-            Memory.f32(numbers + TableLayout.MIN_OFFSET, form.subBlocks() * BIAS * minStep - 7.5f * sumOfSums * STEP_FACTOR);
-        } else {
-            Memory.f32(numbers + TableLayout.SUM, maxSum < NEGLIGIBLE ? 0 : -maxSum / MAX_SUB_SUM * STEP_FACTOR);
-        }
+    /** The factor of the activations' sum that centring leaves out: the weight of the centre of the codes. */
+    private static float centreOffset(LookupForm form) {
+        float centre = form.groupWeights() == 4 ? 0.5f : form.ternary() ? 1 : 1.5f;
+        return centre * form.weightScale() + form.weightOffset();
     }
 
-    /** The {@code i}-th table of a sub-block; parts are sub-blocks in the order section, then nibble. */
-    private static int tableOf(int part, int i, int planeBytes) {
-        return 2 * (part / 2 * planeBytes + i) + part % 2;
+    /** The greatest centred weight of an index. */
+    private static float range(LookupForm form) {
+        return form.groupWeights() == 4 ? 0.5f : form.ternary() ? 1 : 1.5f;
     }
 
     private static float inverseStep(float max) {
@@ -216,57 +132,44 @@ final class LookupTables {
         return max <= Float.MAX_VALUE ? max / MAX_ENTRY * STEP_FACTOR : Float.NaN;
     }
 
-    private static void writeTable(TileForm form, long activations, int table, float inverse, float spread, long to) {
-        int[] order = form.weightOrder();
-        int at = table * form.groupWeights();
-        float a = Memory.f32(activations + 4L * order[at]) * inverse;
-        float b = Memory.f32(activations + 4L * order[at + 1]) * inverse;
-        if (form.groupWeights() == 2) {
-            writePair(a, b, spread, form.ternary() ? TERNARY : PAIR, to);
-        } else {
-            float c = Memory.f32(activations + 4L * order[at + 2]) * inverse;
-            float d = Memory.f32(activations + 4L * order[at + 3]) * inverse;
-            writePlane(a, b, c, d, spread, to);
+    private static void pairs(long activations, int count, float inverse, float[] weights, long tables) {
+        FloatVector w0 = weights(weights, 0);
+        FloatVector w1 = weights(weights, 1);
+        FloatVector w2 = weights(weights, 2);
+        FloatVector w3 = weights(weights, 3);
+        FloatVector u0 = weights(weights, 4);
+        FloatVector u1 = weights(weights, 5);
+        FloatVector u2 = weights(weights, 6);
+        FloatVector u3 = weights(weights, 7);
+        for (int table = 0; table < count; table++) {
+            long from = activations + 8L * table;
+            FloatVector x = FloatVector.broadcast(FLOATS_128, Memory.f32(from) * inverse);
+            FloatVector y = FloatVector.broadcast(FLOATS_128, Memory.f32(from + 4) * inverse);
+            ByteVector entries = bytes(x.fma(w0, y.mul(u0)), x.fma(w1, y.mul(u1)), x.fma(w2, y.mul(u2)), x.fma(w3, y.mul(u3)));
+            entries.intoMemorySegment(ALL, tables + (long) table * TABLE_BYTES, LITTLE);
         }
-    }
-
-    private static void writePair(float a, float b, float spread, float[] weights, long to) {
-        FloatVector x = FloatVector.broadcast(FLOATS_128, a);
-        FloatVector y = FloatVector.broadcast(FLOATS_128, b);
-        FloatVector z = FloatVector.broadcast(FLOATS_128, spread);
-        FloatVector v0 = x.fma(weights(weights, 0), y.fma(weights(weights, 4), z));
-        FloatVector v1 = x.fma(weights(weights, 1), y.fma(weights(weights, 5), z));
-        FloatVector v2 = x.fma(weights(weights, 2), y.fma(weights(weights, 6), z));
-        FloatVector v3 = x.fma(weights(weights, 3), y.fma(weights(weights, 7), z));
-        store(bytes(v0, v1, v2, v3), to);
     }
 
     private static FloatVector weights(float[] weights, int i) {
         return FloatVector.fromArray(FLOATS_128, weights, 4 * i);
     }
 
-    private static void writePlane(float a, float b, float c, float d, float spread, long to) {
-        // lane i, vector m: entry 4i + m, so c and d vary with the lane, a and b with the vector
-        FloatVector upper = FloatVector.broadcast(FLOATS_128, c).fma(FloatVector.fromArray(FLOATS_128, PLANE_LANES, 0),
-                FloatVector.broadcast(FLOATS_128, d).fma(FloatVector.fromArray(FLOATS_128, PLANE_LANES, 4),
-                FloatVector.broadcast(FLOATS_128, spread)));
-        float sum = 0.5f * (a + b);
-        float difference = 0.5f * (a - b);
-        FloatVector v0 = upper.sub(sum);
-        FloatVector v1 = upper.add(difference);
-        FloatVector v2 = upper.sub(difference);
-        FloatVector v3 = upper.add(sum);
-        store(bytes(v0, v1, v2, v3), to);
-    }
-
-    /** The table of a code of four bits: entry i is (i - 7.5) * a. */
-    private static void writeSingle(float a, long to) {
-        FloatVector x = FloatVector.broadcast(FLOATS_128, a);
-        FloatVector v0 = x.mul(FloatVector.fromArray(FLOATS_128, SINGLE, 0));
-        FloatVector v1 = x.mul(FloatVector.fromArray(FLOATS_128, SINGLE, 4));
-        FloatVector v2 = x.mul(FloatVector.fromArray(FLOATS_128, SINGLE, 8));
-        FloatVector v3 = x.mul(FloatVector.fromArray(FLOATS_128, SINGLE, 12));
-        store(bytes(v0, v1, v2, v3), to);
+    private static void planes(long activations, int count, float inverse, long tables) {
+        FloatVector third = FloatVector.fromArray(FLOATS_128, PLANE_LANES, 0);
+        FloatVector fourth = FloatVector.fromArray(FLOATS_128, PLANE_LANES, 4);
+        for (int table = 0; table < count; table++) {
+            long from = activations + 16L * table;
+            float a = Memory.f32(from) * inverse;
+            float b = Memory.f32(from + 4) * inverse;
+            FloatVector c = FloatVector.broadcast(FLOATS_128, Memory.f32(from + 8) * inverse);
+            FloatVector d = FloatVector.broadcast(FLOATS_128, Memory.f32(from + 12) * inverse);
+            // lane i, vector m: entry 4i + m, so c and d vary with the lane, a and b with the vector
+            FloatVector upper = c.fma(third, d.mul(fourth));
+            float sum = 0.5f * (a + b);
+            float difference = 0.5f * (a - b);
+            ByteVector entries = bytes(upper.sub(sum), upper.add(difference), upper.sub(difference), upper.add(sum));
+            entries.intoMemorySegment(ALL, tables + (long) table * TABLE_BYTES, LITTLE);
+        }
     }
 
     /** Byte 4i + m: lane i of vector m, rounded, plus the bias. */
@@ -276,9 +179,5 @@ final class LookupTables {
         IntVector i2 = v2.add(MAGIC).reinterpretAsInts().lanewise(LSHL, 16);
         IntVector i3 = v3.add(MAGIC).reinterpretAsInts().lanewise(LSHL, 24);
         return i0.lanewise(XOR, i1).lanewise(XOR, i2.lanewise(XOR, i3)).lanewise(XOR, MAGIC_BITS).reinterpretAsBytes();
-    }
-
-    private static void store(ByteVector table, long to) {
-        table.intoMemorySegment(ALL, to, LITTLE);
     }
 }

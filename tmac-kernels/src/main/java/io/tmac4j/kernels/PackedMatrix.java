@@ -3,70 +3,133 @@ package io.tmac4j.kernels;
 import io.tmac4j.bindings.spi.PackedWeights;
 import java.lang.foreign.Arena;
 
-/** The packed weights of one tensor. */
-final class PackedMatrix implements PackedWeights {
+/** The packed weights of one tensor: tiles of rows, and the decode kernel that multiplies them with a prepared column. */
+abstract sealed class PackedMatrix implements PackedWeights permits LookupMatrix, WordMatrix {
 
     /** Alignment of the memory: a page, so that no vector crosses a cache line. */
     private static final long ALIGNMENT = 4096;
 
     private final BlockFormat format;
-    private final PackedLayout layout;
-    private final TableLayout tableLayout;
-    private final GemmShape gemmShape;
+    private final int k;
+    private final int rows;
+    private final int experts;
+    private final InputLayout inputLayout;
+    private final long byteSize;
     private final Arena arena = Arena.ofShared();
     private final long address;
     private boolean closed;
 
     /**
-     * Allocates memory for {@code layout}.
+     * Allocates memory.
      *
      * @throws OutOfMemoryError if there is not enough
      */
-    PackedMatrix(BlockFormat format, PackedLayout layout) {
+    PackedMatrix(BlockFormat format, int k, int rows, int experts, InputLayout inputLayout, long byteSize) {
         this.format = format;
-        this.layout = layout;
-        this.tableLayout = new TableLayout(layout.form(), layout.k());
-        this.gemmShape = GemmShape.of(layout.form());
-        this.address = arena.allocate(layout.byteSize(), ALIGNMENT).address();
+        this.k = k;
+        this.rows = rows;
+        this.experts = experts;
+        this.inputLayout = inputLayout;
+        this.byteSize = byteSize;
+        this.address = arena.allocate(byteSize, ALIGNMENT).address();
     }
 
     /** The format of the weights before packing. */
-    BlockFormat format() {
+    final BlockFormat format() {
         return format;
     }
 
-    /** Where everything stands. */
-    PackedLayout layout() {
-        return layout;
+    /** Weights a row. */
+    final int k() {
+        return k;
     }
 
-    /** Where the tables of an input stand. */
-    TableLayout tableLayout() {
-        return tableLayout;
+    /** Rows of one matrix. */
+    final int rows() {
+        return rows;
     }
 
-    /** How mpGEMM walks along k. */
-    GemmShape gemmShape() {
-        return gemmShape;
+    /** Number of matrices. */
+    final int experts() {
+        return experts;
+    }
+
+    /** How columns are prepared for {@link #multiply}. */
+    final InputLayout inputLayout() {
+        return inputLayout;
     }
 
     /** Address of the first tile of expert 0. */
-    long address() {
+    final long address() {
         return address;
     }
 
-    @Override
-    public long byteSize() {
-        return layout.byteSize();
+    /** Rows of a tile. */
+    abstract int tileRows();
+
+    /** Bytes of a tile. */
+    abstract long tileBytes();
+
+    /** Tiles of one matrix, the last perhaps partly filled. */
+    final int tiles() {
+        return (rows + tileRows() - 1) / tileRows();
+    }
+
+    /** Address of a tile. */
+    final long tile(int expert, int tile) {
+        return address + ((long) expert * tiles() + tile) * tileBytes();
+    }
+
+    /** Bytes of one matrix. */
+    final long matrixBytes() {
+        return tiles() * tileBytes();
+    }
+
+    /** How mpGEMM walks along k. */
+    abstract GemmShape gemmShape();
+
+    /** Whether mpGEMM looks weights up in vector tables; else it multiplies them. */
+    abstract boolean byTables();
+
+    /** Tiles that the decode kernel works on together. */
+    abstract int tilesTogether();
+
+    /** Tiles of a chunk of work of about {@code bytes}: whole sets of {@link #tilesTogether}, at least one. */
+    final int chunkTiles(long bytes) {
+        long sets = Math.max(1, bytes / (tilesTogether() * tileBytes()));
+        return (int) Math.min(tiles(), sets * tilesTogether());
+    }
+
+    /** Packs the rows of one tile from a tensor of this shape at {@code source}. */
+    abstract void pack(long source, int expert, int tile);
+
+    /**
+     * Multiplies tiles with a column.
+     *
+     * @param expert      which matrix
+     * @param from        first tile
+     * @param to          end of the tiles
+     * @param input       column prepared as {@link #inputLayout} says
+     * @param scratch     {@link #scratchBytes} bytes
+     * @param destination where the result of row 0 of the matrix goes
+     */
+    abstract void multiply(int expert, int from, int to, long input, long scratch, long destination);
+
+    /** Scratch memory of {@link #multiply}. */
+    abstract long scratchBytes();
+
+    /** Address of a row of the tensor that is packed. */
+    final long sourceRow(long source, int expert, int row) {
+        return source + ((long) expert * rows + row) * format.type().rowBytes(k);
     }
 
     @Override
-    public String description() {
-        return layout.form().name() + ", tiles of " + layout.tileRows() + " rows";
+    public final long byteSize() {
+        return byteSize;
     }
 
     @Override
-    public synchronized void close() {
+    public final synchronized void close() {
         if (!closed) {
             closed = true;
             arena.close();

@@ -1,20 +1,22 @@
 package io.tmac4j.kernels;
 
-import static io.tmac4j.kernels.Species.FLOATS;
-import static io.tmac4j.kernels.Species.INTS;
-import static io.tmac4j.kernels.Species.LANES;
+import static io.tmac4j.kernels.WideSpecies.FLOATS;
+import static io.tmac4j.kernels.WideSpecies.HALVES;
+import static io.tmac4j.kernels.WideSpecies.INTS;
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
+import static jdk.incubator.vector.VectorOperators.S2I;
 
 import io.tmac4j.bindings.spi.OffHeap;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
 
-/** Unpacks scales and mins of the rows of a tile into floats in the order of the rows, as the mpGEMM kernels want them. */
+/** Unpacks scales and mins of the rows of tiles into floats in the order of the rows, as the mpGEMM kernels want them. */
 final class RowScales {
 
     private static final MemorySegment ALL = OffHeap.ALL;
@@ -29,76 +31,67 @@ final class RowScales {
     private RowScales() {
     }
 
-    /** The f16 scale of each row of a block. */
-    static void flat(PackedLayout layout, long block, long scales) {
-        halves(layout.vectors(), block + layout.halvesOffset(), scales);
-    }
-
-    /** Scale and min of each row of a block; a min gets {@code lack} times the scale: codes are counted from their centre. */
-    static void flatWithMins(PackedLayout layout, long block, int lack, long scales, long mins) {
+    /** The f16 scales of a tile packed for lookups, see {@link LookupLayout}. */
+    static void lookup(LookupLayout layout, long block, long scales) {
         long halves = block + layout.halvesOffset();
-        halves(layout.vectors(), halves, scales);
-        halves(layout.vectors(), halves + 2L * layout.tileRows(), mins);
-        for (int row = 0; row < layout.tileRows(); row += FLOATS.length()) {
-            FloatVector scale = FloatVector.fromMemorySegment(FLOATS, ALL, scales + 4L * row, LITTLE);
-            FloatVector min = FloatVector.fromMemorySegment(FLOATS, ALL, mins + 4L * row, LITTLE);
-            scale.mul(lack).add(min).intoMemorySegment(ALL, mins + 4L * row, LITTLE);
+        for (int i = 0; i < layout.tileRows(); i += 2) {
+            // two f16 numbers an int: rows of the quarters 0 and 1, or 2 and 3, of a vector
+            int pair = Memory.i32(halves + 2L * i);
+            int inVector = i % layout.lanes();
+            int quarter = layout.lanes() / 4;
+            int row = i - inVector + inVector / (2 * quarter) * 2 * quarter + inVector % (2 * quarter) / 2;
+            Memory.f32(scales + 4L * row, Float.float16ToFloat((short) pair));
+            Memory.f32(scales + 4L * (row + quarter), Float.float16ToFloat((short) (pair >> 16)));
         }
     }
 
-    /** Scales of {@code count} sub-blocks from {@code first} on, in packed order: {@code tileRows} floats each. */
-    static void nested(PackedLayout layout, long block, int first, int count, long scales) {
-        int tileRows = layout.tileRows();
-        halves(layout.vectors(), block + layout.halvesOffset(), scales);
-        long bytes = block + layout.subBytesOffset() + (long) first * tileRows;
-        // from the last sub-block to the first, where the block's scales stand meanwhile
-        for (int sub = count - 1; sub >= 0; sub--) {
-            for (int row = 0; row < tileRows; row += FLOATS.length()) {
-                int lane = row / LANES * LANES;
-                int shift = 24 - (row - lane) / FLOATS.length() * 8;
-                IntVector x = IntVector.fromMemorySegment(INTS, ALL, bytes + (long) sub * tileRows + lane, LITTLE);
-                FloatVector factor = (FloatVector) x.lanewise(LSHL, shift).lanewise(ASHR, 24).convert(I2F, 0);
-                FloatVector d = FloatVector.fromMemorySegment(FLOATS, ALL, scales + 4L * row, LITTLE);
-                d.mul(factor).intoMemorySegment(ALL, scales + 4L * (sub * tileRows + row), LITTLE);
+    /** f16 numbers of a block of {@code tiles} tiles of words. */
+    static void halves(long halves, long tileBytes, int tiles, long to) {
+        for (int tile = 0; tile < tiles; tile++) {
+            half(halves + tile * tileBytes).intoMemorySegment(ALL, to + (long) tile * WordLayout.WORD, LITTLE);
+        }
+    }
+
+    private static FloatVector half(long address) {
+        IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, address, LITTLE).convertShape(S2I, INTS, 0);
+        return h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(HALF_STEP);
+    }
+
+    /** f16 mins of a block, plus {@code lack} times its scales, which stand at {@code scales}. */
+    static void mins(long halves, long tileBytes, int tiles, int lack, long scales, long to) {
+        for (int tile = 0; tile < tiles; tile++) {
+            FloatVector scale = FloatVector.fromMemorySegment(FLOATS, ALL, scales + (long) tile * WordLayout.WORD, LITTLE);
+            half(halves + tile * tileBytes).add(scale.mul(lack))
+                    .intoMemorySegment(ALL, to + (long) tile * WordLayout.WORD, LITTLE);
+        }
+    }
+
+    /**
+     * Scales of the four sub-blocks from {@code first} on of one tile, {@code stride} bytes apart; with mins also minus the mins, plus
+     * {@code lack} times the scales.
+     */
+    static void nested(WordLayout layout, long tile, int block, int first, long stride, long scales, long mins) {
+        WordForm form = layout.form();
+        boolean nibbles = form.scales() == WordForm.Scales.NIBBLES;
+        boolean signed = form.scales() == WordForm.Scales.SIGNED_BYTES;
+        int bits = nibbles ? 4 : 8;
+        long at = (long) first * bits / Integer.SIZE * WordLayout.WORD;
+        FloatVector d = half(tile + layout.halves(block));
+        FloatVector dmin = form.minWords() == 0 ? d : half(tile + layout.halves(block) + WordLayout.HALF);
+        IntVector x = IntVector.fromMemorySegment(INTS, ALL, tile + layout.scales(block) + at, LITTLE);
+        IntVector y = form.minWords() == 0 ? x : IntVector.fromMemorySegment(INTS, ALL, tile + layout.mins(block) + at, LITTLE);
+        for (int i = 0; i < GemmShape.PARTS; i++) {
+            int shift = (first + i) * bits % Integer.SIZE;
+            // shifted to the top first, so that signed bytes keep their sign
+            IntVector top = x.lanewise(LSHL, Integer.SIZE - bits - shift);
+            IntVector code = signed ? top.lanewise(ASHR, Integer.SIZE - bits) : top.lanewise(LSHR, Integer.SIZE - bits);
+            FloatVector scale = d.mul((FloatVector) code.convert(I2F, 0));
+            scale.intoMemorySegment(ALL, scales + i * stride, LITTLE);
+            if (form.minWords() > 0) {
+                IntVector min = y.lanewise(LSHL, Integer.SIZE - bits - shift).lanewise(LSHR, Integer.SIZE - bits);
+                scale.mul(form.lack()).sub(dmin.mul((FloatVector) min.convert(I2F, 0)))
+                        .intoMemorySegment(ALL, mins + i * stride, LITTLE);
             }
-        }
-    }
-
-    /** As {@link #nested}, with minus the mins of the sub-blocks, plus {@code lack} times the scale. */
-    static void nestedWithMins(PackedLayout layout, long block, int first, int count, int lack, long scales, long mins) {
-        boolean nibbles = layout.form().mins() == TileForm.Mins.NIBBLE;
-        int tileRows = layout.tileRows();
-        halves(layout.vectors(), block + layout.halvesOffset(), scales);
-        halves(layout.vectors(), block + layout.halvesOffset() + 2L * tileRows, mins);
-        long bytes = block + layout.subBytesOffset() + (long) first * tileRows;
-        long minBytes = nibbles ? bytes : bytes + (long) layout.form().subBlocks() * tileRows;
-        int mask = nibbles ? 15 : 255;
-        int minShift = nibbles ? 4 : 0;
-        for (int sub = count - 1; sub >= 0; sub--) {
-            for (int row = 0; row < tileRows; row += FLOATS.length()) {
-                int lane = row / LANES * LANES;
-                int shift = (row - lane) / FLOATS.length() * 8;
-                IntVector x = IntVector.fromMemorySegment(INTS, ALL, bytes + (long) sub * tileRows + lane, LITTLE);
-                IntVector y = IntVector.fromMemorySegment(INTS, ALL, minBytes + (long) sub * tileRows + lane, LITTLE);
-                FloatVector factor = (FloatVector) x.lanewise(LSHR, shift).and(mask).convert(I2F, 0);
-                FloatVector minFactor = (FloatVector) y.lanewise(LSHR, shift + minShift).and(mask).convert(I2F, 0);
-                FloatVector d = FloatVector.fromMemorySegment(FLOATS, ALL, scales + 4L * row, LITTLE);
-                FloatVector m = FloatVector.fromMemorySegment(FLOATS, ALL, mins + 4L * row, LITTLE);
-                d = d.mul(factor);
-                d.intoMemorySegment(ALL, scales + 4L * (sub * tileRows + row), LITTLE);
-                d.mul(lack).sub(m.mul(minFactor)).intoMemorySegment(ALL, mins + 4L * (sub * tileRows + row), LITTLE);
-            }
-        }
-    }
-
-    /** Turns f16 numbers of {@code vectors} vectors of rows into floats. */
-    private static void halves(int vectors, long halves, long to) {
-        for (int i = 0; i < 2 * vectors; i++) {
-            IntVector h = IntVector.fromMemorySegment(INTS, ALL, halves + (long) i * LANES, LITTLE);
-            FloatVector low = h.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(HALF_STEP);
-            FloatVector high = h.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(HALF_STEP);
-            low.intoMemorySegment(ALL, to + 2L * i * LANES, LITTLE);
-            high.intoMemorySegment(ALL, to + 2L * i * LANES + LANES, LITTLE);
         }
     }
 }

@@ -8,12 +8,11 @@ import io.tmac4j.bindings.spi.PackedWeights;
 import io.tmac4j.bindings.spi.ParallelTask;
 import io.tmac4j.bindings.spi.WeightTensor;
 import io.tmac4j.bindings.spi.WorkerPool;
+import java.lang.foreign.Arena;
 import java.util.Optional;
 
 /** The same products in plain Java, for VMs without vectors: right, and slow. */
 final class ScalarEngine implements MatMulEngine {
-
-    private static final int LANES = 16;
 
     private final String reason;
 
@@ -33,21 +32,64 @@ final class ScalarEngine implements MatMulEngine {
 
     @Override
     public PackedWeights pack(WeightTensor source, WorkerPool pool) {
-        BlockFormat format = BlockFormat.of(source.type()).orElseThrow();
-        return Packer.pack(format, source, LANES, 1, pool, Runtime.getRuntime().availableProcessors());
+        return new RawMatrix(source);
     }
 
     @Override
     public void multiply(MatMulBatch batch) {
         for (int p = 0; p < batch.size(); p++) {
             MatMul product = batch.product(p);
-            PackedLayout layout = ((PackedMatrix) product.weights()).layout();
-            batch.pool().run(batch.threads(), new Rows(product, batch, layout));
+            batch.pool().run(batch.threads(), new Rows(product, batch, (RawMatrix) product.weights()));
         }
     }
 
-    /** One product; a chunk is a tile of rows. */
-    private record Rows(MatMul product, MatMulBatch batch, PackedLayout layout) implements ParallelTask {
+    /** A copy of the weights in ggml's own layout. */
+    private static final class RawMatrix implements PackedWeights {
+
+        private final Arena arena = Arena.ofShared();
+        private final WeightTensor tensor;
+        private final BlockFormat format;
+        private boolean closed;
+
+        RawMatrix(WeightTensor source) {
+            long address = arena.allocate(source.byteSize(), Long.BYTES).address();
+            Memory.copy(source.address(), address, source.byteSize());
+            tensor = new WeightTensor(source.name(), source.type(), source.k(), source.rows(), source.experts(), address);
+            format = BlockFormat.of(source.type()).orElseThrow();
+        }
+
+        /** Address of a row. */
+        long row(int expert, int row) {
+            return tensor.address() + (expert * tensor.rows() + row) * tensor.rowBytes();
+        }
+
+        @Override
+        public long byteSize() {
+            return tensor.byteSize();
+        }
+
+        @Override
+        public String description() {
+            return "as in the file";
+        }
+
+        @Override
+        public synchronized void close() {
+            if (!closed) {
+                closed = true;
+                arena.close();
+            }
+        }
+    }
+
+    /** One product; a chunk is a few rows. */
+    private record Rows(MatMul product, MatMulBatch batch, RawMatrix matrix) implements ParallelTask {
+
+        private static final int CHUNK = 16;
+
+        private int rows() {
+            return (int) matrix.tensor.rows();
+        }
 
         @Override
         public int phases() {
@@ -56,27 +98,24 @@ final class ScalarEngine implements MatMulEngine {
 
         @Override
         public int chunks(int phase) {
-            return layout.tiles();
+            return (rows() + CHUNK - 1) / CHUNK;
         }
 
         @Override
         public void run(int phase, int chunk, int worker) {
-            if (batch.isCancelled()) {
-                return;
-            }
-            int last = Math.min(layout.rows(), (chunk + 1) * layout.tileRows());
-            for (int row = chunk * layout.tileRows(); row < last; row++) {
+            int last = Math.min(rows(), (chunk + 1) * CHUNK);
+            for (int row = chunk * CHUNK; row < last && !batch.isCancelled(); row++) {
                 multiplyRow(row);
             }
         }
 
         private void multiplyRow(int row) {
-            float[] weights = new float[layout.k()];
+            float[] weights = new float[(int) matrix.tensor.k()];
             int unpacked = -1;
             for (int c = 0; c < product.columns(); c++) {
                 int expert = product.expert(c);
                 if (expert != unpacked) {
-                    ScalarReference.unpackRow((PackedMatrix) product.weights(), expert, row, weights);
+                    ScalarReference.unpackRow(matrix.format, matrix.row(expert, row), weights, weights.length);
                     unpacked = expert;
                 }
                 float sum = 0;

@@ -26,15 +26,12 @@ final class Session implements AutoCloseable, ParallelTask {
 
     private static final long ALIGNMENT = 64;
 
-    /** Scratch memory of a worker: the sums of the kernels, and the results of a tile that is not full. */
-    private static final long SCRATCH_BYTES = DecodeKernels.SCRATCH_BYTES + 4L * DecodeKernels.VECTORS * Species.LANES;
-
     private final Gemm gemm = new Gemm();
     private MatMulBatch batch;
 
     private int inputs;
     private long[] inputActivations = new long[16];
-    private TableLayout[] inputLayouts = new TableLayout[16];
+    private InputLayout[] inputLayouts = new InputLayout[16];
     private long[] inputTables = new long[16];
     private int[] inputChunkEnds = new int[16];
 
@@ -53,6 +50,7 @@ final class Session implements AutoCloseable, ParallelTask {
     private Arena scratchArena;
     private long scratch;
     private int scratchThreads;
+    private long workerScratch;
     private boolean closed;
 
     /** Computes all products of the batch. */
@@ -60,11 +58,13 @@ final class Session implements AutoCloseable, ParallelTask {
         batch = newBatch;
         try {
             gemm.multiply(newBatch);
-            ensureScratch(newBatch.threads());
             int most = 0;
+            long bytes = InputLayout.SCRATCH_BYTES;
             for (int p = 0; p < newBatch.size(); p++) {
                 most = Math.max(most, gemm.left(p));
+                bytes = Math.max(bytes, ((PackedMatrix) newBatch.product(p).weights()).scratchBytes());
             }
+            ensureScratch(newBatch.threads(), bytes + ALIGNMENT & -ALIGNMENT);
             for (int first = 0; first < most && !newBatch.isCancelled(); first += MAX_COLUMNS) {
                 plan(first);
                 newBatch.pool().run(newBatch.threads(), this);
@@ -108,15 +108,15 @@ final class Session implements AutoCloseable, ParallelTask {
         unitFirstColumns[units] = firstColumn;
         unitColumns[units] = columns;
         for (int c = 0; c < columns; c++) {
-            unitInputs[units * MAX_COLUMNS + c] = input(product.activation(firstColumn + c), matrix.tableLayout());
+            unitInputs[units * MAX_COLUMNS + c] = input(product.activation(firstColumn + c), matrix.inputLayout());
         }
         units++;
     }
 
     /** The input with these activations and tables of this form, a new one if there is none yet. */
-    private int input(long activations, TableLayout layout) {
+    private int input(long activations, InputLayout layout) {
         for (int i = 0; i < inputs; i++) {
-            if (inputActivations[i] == activations && inputLayouts[i].sameTables(layout)) {
+            if (inputActivations[i] == activations && inputLayouts[i].equals(layout)) {
                 return i;
             }
         }
@@ -154,27 +154,27 @@ final class Session implements AutoCloseable, ParallelTask {
     private void cutIntoChunks() {
         int chunks = 0;
         for (int i = 0; i < inputs; i++) {
-            TableLayout layout = inputLayouts[i];
+            InputLayout layout = inputLayouts[i];
             chunks += (layout.blocks() + blocksPerChunk(layout) - 1) / blocksPerChunk(layout);
             inputChunkEnds[i] = chunks;
         }
         long bytes = 0;
         for (int u = 0; u < units; u++) {
-            bytes += ((PackedMatrix) unitProducts[u].weights()).layout().matrixBytes();
+            bytes += ((PackedMatrix) unitProducts[u].weights()).matrixBytes();
         }
         long wanted = Math.min(CHUNK_BYTES, bytes / ((long) batch.threads() * CHUNKS_PER_THREAD) + 1);
         chunks = 0;
         for (int u = 0; u < units; u++) {
-            PackedLayout layout = ((PackedMatrix) unitProducts[u].weights()).layout();
-            int tiles = (int) Math.max(1, Math.min(layout.tiles(), wanted / layout.tileBytes()));
+            PackedMatrix matrix = (PackedMatrix) unitProducts[u].weights();
+            int tiles = matrix.chunkTiles(wanted);
             unitTilesPerChunk[u] = tiles;
-            chunks += (layout.tiles() + tiles - 1) / tiles;
+            chunks += (matrix.tiles() + tiles - 1) / tiles;
             unitChunkEnds[u] = chunks;
         }
     }
 
-    private static int blocksPerChunk(TableLayout layout) {
-        return Math.max(1, TABLE_CHUNK / layout.form().blockWeights());
+    private static int blocksPerChunk(InputLayout layout) {
+        return Math.max(1, TABLE_CHUNK / layout.blockWeights());
     }
 
     @Override
@@ -190,21 +190,21 @@ final class Session implements AutoCloseable, ParallelTask {
     @Override
     public void run(int phase, int chunk, int worker) {
         if (phase == 0) {
-            buildTables(chunk);
+            prepare(chunk, scratch + worker * workerScratch);
         } else {
             sweep(chunk, worker);
         }
     }
 
-    private void buildTables(int chunk) {
+    private void prepare(int chunk, long room) {
         int i = 0;
         while (inputChunkEnds[i] <= chunk) {
             i++;
         }
-        TableLayout layout = inputLayouts[i];
+        InputLayout layout = inputLayouts[i];
         int first = (chunk - (i == 0 ? 0 : inputChunkEnds[i - 1])) * blocksPerChunk(layout);
         int last = Math.min(layout.blocks(), first + blocksPerChunk(layout));
-        LookupTables.build(layout, inputActivations[i], first, last, inputTables[i]);
+        layout.fill(inputActivations[i], first, last, inputTables[i], room);
     }
 
     private void sweep(int chunk, int worker) {
@@ -217,38 +217,24 @@ final class Session implements AutoCloseable, ParallelTask {
         }
         MatMul product = unitProducts[u];
         PackedMatrix matrix = (PackedMatrix) product.weights();
-        PackedLayout layout = matrix.layout();
         int firstColumn = unitFirstColumns[u];
         int first = (chunk - (u == 0 ? 0 : unitChunkEnds[u - 1])) * unitTilesPerChunk[u];
-        int last = Math.min(layout.tiles(), first + unitTilesPerChunk[u]);
-        int tileRows = layout.tileRows();
-        for (int tile = first; tile < last; tile++) {
-            long weights = matrix.address() + layout.tileOffset(product.expert(firstColumn), tile);
-            int row = tile * tileRows;
-            int rows = Math.min(tileRows, layout.rows() - row);
-            for (int c = 0; c < unitColumns[u]; c++) {
-                long tableSet = inputTables[unitInputs[u * MAX_COLUMNS + c]];
-                long out = product.destination(firstColumn + c) + 4L * row;
-                long sums = scratch + worker * SCRATCH_BYTES;
-                if (rows == tileRows) {
-                    DecodeKernels.tile(layout, weights, matrix.tableLayout(), tableSet, sums, out);
-                } else {
-                    long partial = sums + DecodeKernels.SCRATCH_BYTES;
-                    DecodeKernels.tile(layout, weights, matrix.tableLayout(), tableSet, sums, partial);
-                    Memory.copy(partial, out, 4L * rows);
-                }
-            }
+        int last = Math.min(matrix.tiles(), first + unitTilesPerChunk[u]);
+        for (int c = 0; c < unitColumns[u]; c++) {
+            matrix.multiply(product.expert(firstColumn), first, last, inputTables[unitInputs[u * MAX_COLUMNS + c]],
+                    scratch + worker * workerScratch, product.destination(firstColumn + c));
         }
     }
 
-    private void ensureScratch(int threads) {
-        if (threads > scratchThreads) {
+    private void ensureScratch(int threads, long bytes) {
+        if (threads > scratchThreads || bytes > workerScratch) {
             if (scratchArena != null) {
                 scratchArena.close();
             }
             scratchArena = Arena.ofShared();
-            scratch = scratchArena.allocate(threads * SCRATCH_BYTES, ALIGNMENT).address();
-            scratchThreads = threads;
+            scratchThreads = Math.max(threads, scratchThreads);
+            workerScratch = Math.max(bytes, workerScratch);
+            scratch = scratchArena.allocate(scratchThreads * workerScratch, ALIGNMENT).address();
         }
     }
 

@@ -43,8 +43,7 @@ final class TmacEngine implements MatMulEngine {
     @Override
     public PackedWeights pack(WeightTensor source, WorkerPool pool) {
         BlockFormat format = BlockFormat.of(source.type()).orElseThrow();
-        return Packer.pack(format, source, width.lanes(), DecodeKernels.VECTORS, pool,
-                Runtime.getRuntime().availableProcessors());
+        return Packer.pack(format, source, width, pool, Runtime.getRuntime().availableProcessors());
     }
 
     @Override

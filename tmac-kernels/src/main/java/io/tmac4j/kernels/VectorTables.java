@@ -1,7 +1,7 @@
 package io.tmac4j.kernels;
 
-import static io.tmac4j.kernels.ColumnSpecies.BYTES;
-import static io.tmac4j.kernels.ColumnSpecies.SHORTS;
+import static io.tmac4j.kernels.WideSpecies.BYTES;
+import static io.tmac4j.kernels.WideSpecies.SHORTS;
 import static io.tmac4j.kernels.GemmKernels.ADDRESS;
 import static io.tmac4j.kernels.GemmKernels.OFFSET;
 
@@ -23,17 +23,12 @@ final class VectorTables {
     private VectorTables() {
     }
 
-    /** Builds {@code count} tables from quantised activations in table order, a vector each. */
-    static void build(TileForm form, long activations, int count, long tables) {
-        if (form.groupWeights() == 2) {
-            pairs(activations, count, form.weightOffset() != 0, tables);
-        } else {
-            signs(activations, count, tables);
-        }
-    }
-
-    /** Bits of four weights that count -1 and +1. */
-    private static void signs(long activations, int count, long tables) {
+    /**
+     * Tables of bits of four weights that count -1 and +1.
+     *
+     * @param activations quantised activations in table order, a vector each
+     */
+    static void signs(long activations, int count, long tables) {
         for (int table = 0; table < count; table++) {
             long from = (activations & ADDRESS) + (4L * table * BYTES & OFFSET);
             long to = (tables & ADDRESS) + (table * GemmKernels.TABLE & OFFSET);
@@ -69,8 +64,8 @@ final class VectorTables {
         }
     }
 
-    /** Codes 0 to 3 of two weights that count as they are or, if {@code centred}, one less. */
-    private static void pairs(long activations, int count, boolean centred, long tables) {
+    /** Tables of codes 0 to 3 of two weights that count as they are or, if {@code centred}, one less. */
+    static void pairs(long activations, int count, boolean centred, long tables) {
         for (int table = 0; table < count; table++) {
             long from = (activations & ADDRESS) + (2L * table * BYTES & OFFSET);
             long to = (tables & ADDRESS) + (table * GemmKernels.TABLE & OFFSET);

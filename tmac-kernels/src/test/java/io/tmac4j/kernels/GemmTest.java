@@ -32,7 +32,7 @@ class GemmTest {
     /** Bound of the normalised mean square error of a product on Gaussian activations. */
     private static final double GAUSSIAN_BOUND = 2e-4;
 
-    private static final int FULL = ColumnSpecies.COLUMNS;
+    private static final int FULL = WideSpecies.COLUMNS;
 
     static BlockFormat[] formats() {
         return BlockFormat.ALL;
@@ -41,7 +41,7 @@ class GemmTest {
     @ParameterizedTest
     @MethodSource("formats")
     void productsAreWithinTheErrorBoundForAllColumnCounts(BlockFormat format) {
-        int size = format.form().blockWeights();
+        int size = format.type().blockSize();
         for (int columns : new int[] {Gemm.CROSSOVER, FULL - 1, FULL, FULL + 1, 2 * FULL + Gemm.CROSSOVER, 9 * FULL}) {
             for (int rows : new int[] {1, 7, 64, 65, 131}) {
                 try (Product product = new Product(format, 5 * size, rows, 1, columns)) {
@@ -57,7 +57,7 @@ class GemmTest {
     @ParameterizedTest
     @MethodSource("formats")
     void productsAreWithinTheErrorBoundForAllLengthsOfTheInnerProduct(BlockFormat format) {
-        int size = format.form().blockWeights();
+        int size = format.type().blockSize();
         for (int blocks : new int[] {1, 2, 3, 4, 7, 16, 33}) {
             try (Product product = new Product(format, blocks * size, 33, 1, FULL)) {
                 product.gaussian().multiply(1);
@@ -78,7 +78,7 @@ class GemmTest {
     @ParameterizedTest
     @MethodSource("formats")
     void extremeActivationsAndCodesDoNotOverflow(BlockFormat format) {
-        int size = format.form().blockWeights();
+        int size = format.type().blockSize();
         for (byte code : new byte[] {0, -1, 0x55, (byte) 0xaa}) {
             if (code == -1 && format.type() == GgmlType.TQ2_0) {
                 // 3 is no ternary code
@@ -300,7 +300,7 @@ class GemmTest {
             for (long block = 0; block < blocks.byteSize(); block += size) {
                 for (int i = 0; i < size; i++) {
                     boolean half = false;
-                    for (int h = 0; h < format.form().halves(); h++) {
+                    for (int h = 0; h < format.halves(); h++) {
                         half |= i / 2 == format.halfOffset(h) / 2;
                     }
                     if (!half) {

@@ -40,7 +40,7 @@ final class RandomBlocks {
             }
         }
         MemorySegment.copy(bytes, 0, block, ValueLayout.JAVA_BYTE, 0, bytes.length);
-        for (int h = 0; h < format.form().halves(); h++) {
+        for (int h = 0; h < format.halves(); h++) {
             float scale = (0.5f + random.nextFloat()) * 0.01f;
             GgmlType type = format.type();
             boolean signed = type == GgmlType.Q4_0 || type == GgmlType.Q3_K || type == GgmlType.Q4_1 && h == 1;

@@ -38,7 +38,7 @@ class TmacEngineTest {
     @MethodSource("formats")
     void oddSizesAreWithinTheErrorBound(BlockFormat format) {
         Random random = new Random(4);
-        int size = format.form().blockWeights();
+        int size = format.type().blockSize();
         for (int rows : new int[] {1, 7, 33, 63, 64, 65, 1000}) {
             for (int k : new int[] {size, 3 * size, 11 * size}) {
                 for (int columns : new int[] {1, 2, 3, 7, 8, 31}) {
@@ -95,7 +95,7 @@ class TmacEngineTest {
     /** Sum of the squared terms of an inner product. */
     private static double energy(BlockFormat format, long row, long activations, int k) {
         Block block = new Block();
-        int size = format.form().blockWeights();
+        int size = format.type().blockSize();
         double sum = 0;
         for (int at = 0; at < k; at += size) {
             format.read(row + format.type().rowBytes(at), block);

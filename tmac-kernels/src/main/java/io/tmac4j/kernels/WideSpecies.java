@@ -5,10 +5,10 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The species of the mpGEMM kernels, whose lanes are columns. They only load and add, so the widest vectors of the machine are
- * the best ones, unlike the shuffles of {@link Species}: on AVX2 decode works at 128 bits and mpGEMM at 256.
+ * The species of the kernels that do not shuffle: they load, multiply and add, so the widest vectors of the machine are the best
+ * ones, unlike the shuffles of {@link Species}, which AVX2 has at 128 bits only.
  */
-final class ColumnSpecies {
+final class WideSpecies {
 
     private static final VectorShape SHAPE = VectorShape.forBitSize(
             bits(System.getProperty(VectorWidth.PROPERTY), ShortVector.SPECIES_PREFERRED.vectorBitSize()));
@@ -17,13 +17,20 @@ final class ColumnSpecies {
     static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, SHAPE);
     static final VectorSpecies<Float> FLOATS = VectorSpecies.of(float.class, SHAPE);
 
-    /** Columns of a column tile: the 16-bit lanes of a vector. */
-    static final int COLUMNS = SHORTS.length();
+    /** As many f16 numbers as a vector has floats. */
+    static final VectorSpecies<Short> HALVES =
+            VectorSpecies.of(short.class, VectorShape.forBitSize(SHAPE.vectorBitSize() / 2));
 
     /** Bytes of a vector. */
     static final int BYTES = SHORTS.vectorByteSize();
 
-    private ColumnSpecies() {
+    /** Columns of a column tile of mpGEMM: the 16-bit lanes of a vector. */
+    static final int COLUMNS = SHORTS.length();
+
+    /** Rows of a tile of words: the 32-bit lanes of a vector. */
+    static final int ROWS = INTS.length();
+
+    private WideSpecies() {
     }
 
     /** The width: the forced one, else the widest that the VM uses, of 128, 256 and 512 bits. */

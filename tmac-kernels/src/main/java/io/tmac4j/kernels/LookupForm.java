@@ -1,0 +1,96 @@
+package io.tmac4j.kernels;
+
+/**
+ * How the codes of one scale block are cut into lookup groups: what a 4-bit table index holds, and in which order the tables of a
+ * block come.
+ *
+ * <p>A code byte holds two table indices: its low nibble belongs to table {@code 2 * i}, its high nibble to the table after that, where
+ * {@code i} is its place in the block. Tables are thus numbered in the order in which a kernel consumes them.
+ *
+ * <ul>
+ * <li>{@code groupWeights == 4}, one bit a weight: bit {@code j} of an index is the code of the group's weight {@code j};
+ * <li>{@code groupWeights == 2}, two bits a weight: the two low bits are the code of weight 0, the two high bits that of weight 1.
+ * </ul>
+ *
+ * @param name         for people
+ * @param blockWeights weights a block
+ * @param groupWeights weights a table: 4 or 2
+ * @param weightScale  the integer weight of code {@code c} is {@code weightScale * c + weightOffset}
+ * @param weightOffset see {@code weightScale}
+ * @param order        {@code order[table * groupWeights + j]} is the place in the block of weight {@code j} of a table
+ */
+record LookupForm(String name, int blockWeights, int groupWeights, int weightScale, int weightOffset, int[] order) {
+
+    /** Q1_0: code 1 is +1, code 0 is -1; eight consecutive weights a byte, as in the file. */
+    static final LookupForm Q1_0 = of("1 bit plane, scale per 128", 128, 4, 2, -1,
+            (byteIndex, nibble, j) -> 8 * byteIndex + 4 * nibble + j);
+
+    /** Q2_0: weight = code - 1; four consecutive weights a byte, as in the file. */
+    static final LookupForm Q2_0 = of("pairs of 2 bits, scale per 64", 64, 2, 1, -1,
+            (byteIndex, nibble, j) -> 4 * byteIndex + 2 * nibble + j);
+
+    /** TQ2_0: weight = code - 1, codes 0 to 2; bytes as in the file. */
+    static final LookupForm TQ2_0 = of("ternary pairs, scale per 256", 256, 2, 1, -1,
+            (byteIndex, nibble, j) -> byteIndex / 32 * 128 + 64 * nibble + 32 * j + byteIndex % 32);
+
+    /** TQ1_0, unpacked to two bits: weight = code - 1, codes 0 to 2. */
+    static final LookupForm TQ1_0 = of("ternary pairs, scale per 256", 256, 2, 1, -1, LookupForm::tq1Weight);
+
+    /** Where weight {@code j} of the table of one nibble of one code byte stands in its block. */
+    @FunctionalInterface
+    private interface WeightPlace {
+
+        int of(int byteIndex, int nibble, int j);
+    }
+
+    private static LookupForm of(String name, int blockWeights, int groupWeights, int weightScale, int weightOffset,
+            WeightPlace place) {
+        int[] order = new int[blockWeights];
+        for (int i = 0; i < blockWeights; i++) {
+            int table = i / groupWeights;
+            order[i] = place.of(table / 2, table % 2, i % groupWeights);
+        }
+        return new LookupForm(name, blockWeights, groupWeights, weightScale, weightOffset, order);
+    }
+
+    /**
+     * Bytes 0-31: four trits of {@code qs[0..31]}; 32-39: their fifth; 40-59: the same of {@code qs[32..47]}; 60-63: {@code
+     * qh}.
+     */
+    static int tq1Weight(int byteIndex, int nibble, int j) {
+        int trit = 2 * nibble + j;
+        if (byteIndex < 32) {
+            return 32 * trit + byteIndex;
+        }
+        if (byteIndex < 40) {
+            return 128 + 8 * trit + byteIndex - 32;
+        }
+        if (byteIndex < 56) {
+            return 160 + 16 * trit + byteIndex - 40;
+        }
+        if (byteIndex < 60) {
+            return 224 + 4 * trit + byteIndex - 56;
+        }
+        return 240 + 4 * trit + byteIndex - 60;
+    }
+
+    /** Whether pairs hold codes 0 to 2 only. */
+    boolean ternary() {
+        return this == TQ1_0 || this == TQ2_0;
+    }
+
+    /** Tables a block. */
+    int tables() {
+        return blockWeights / groupWeights;
+    }
+
+    /** Code bytes a row and block. */
+    int codeBytes() {
+        return tables() / 2;
+    }
+
+    /** Bytes a row and block: codes and the f16 scale. */
+    int rowBlockBytes() {
+        return codeBytes() + 2;
+    }
+}

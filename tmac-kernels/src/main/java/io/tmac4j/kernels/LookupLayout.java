@@ -1,0 +1,73 @@
+package io.tmac4j.kernels;
+
+/**
+ * Where everything stands in weights packed for lookups.
+ *
+ * <p>Rows are cut into tiles of {@link #tileRows} rows; the last tile of a matrix is filled up with zero bytes. A tile holds its
+ * blocks one after another along k. A block holds, each for all rows of the tile: the code bytes, then the f16 scale. Experts follow
+ * each other, each with its own tiles.
+ *
+ * <p>A code byte of all rows of a tile is one run of {@code tileRows} bytes, cut into vectors of {@link #lanes}. Within a vector byte
+ * lane {@code 4i + j} holds row {@code j * lanes / 4 + i}, since 16-bit accumulation of bytes leaves four int vectors, the j-th with
+ * the sums of byte {@code j} of each int lane: each then holds consecutive rows. f16 numbers of a vector are {@code 2 * lanes} bytes:
+ * as ints, lane {@code i} of the first half holds row {@code i} in its low and row {@code lanes / 4 + i} in its high 16 bits; the
+ * second half alike with rows {@code lanes / 2 + i} and {@code 3 * lanes / 4 + i}.
+ *
+ * @param form    how a block is cut into tables
+ * @param k       weights a row
+ * @param rows    rows of one matrix
+ * @param experts matrices
+ * @param lanes   byte lanes of the vectors that the decode kernel works with
+ * @param vectors vectors a tile
+ */
+record LookupLayout(LookupForm form, int k, int rows, int experts, int lanes, int vectors) {
+
+    /** Rows a tile. */
+    int tileRows() {
+        return lanes * vectors;
+    }
+
+    /** Blocks along k. */
+    int blocks() {
+        return k / form.blockWeights();
+    }
+
+    /** Tiles of one matrix, the last perhaps partly filled. */
+    int tiles() {
+        return (rows + tileRows() - 1) / tileRows();
+    }
+
+    /** Bytes of one block of a tile. */
+    int blockBytes() {
+        return form.rowBlockBytes() * tileRows();
+    }
+
+    /** Bytes of one tile. */
+    long tileBytes() {
+        return (long) blocks() * blockBytes();
+    }
+
+    /** Bytes of all matrices. */
+    long byteSize() {
+        return experts * tiles() * tileBytes();
+    }
+
+    /** Offset of the f16 numbers from the start of a block of a tile. */
+    int halvesOffset() {
+        return form.codeBytes() * tileRows();
+    }
+
+    /** Row of the tile that a byte lane, within the {@link #tileRows} bytes of a run, holds. */
+    int rowOf(int lane) {
+        int inVector = lane % lanes;
+        return lane - inVector + inVector % 4 * (lanes / 4) + inVector / 4;
+    }
+
+    /** Offset in bytes of the f16 number of a row, within one set of {@code 2 * tileRows} bytes. */
+    int halfOffsetOf(int rowInTile) {
+        int row = rowInTile % lanes;
+        int quarter = lanes / 4;
+        int j = row / quarter;
+        return 2 * (rowInTile - row) + j / 2 * lanes + 4 * (row % quarter) + 2 * (j % 2);
+    }
+}

@@ -1,0 +1,67 @@
+package io.tmac4j.kernels;
+
+import static io.tmac4j.kernels.WideSpecies.FLOATS;
+import static io.tmac4j.kernels.WideSpecies.INTS;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.MAX;
+
+import io.tmac4j.bindings.spi.OffHeap;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+
+/**
+ * Quantises blocks of activations as llama.cpp's {@code quantize_row_q8_0} and {@code quantize_row_q8_K} do, so that the integer
+ * sums of products are the same.
+ */
+final class Quantiser {
+
+    private static final MemorySegment ALL = OffHeap.ALL;
+    private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
+
+    /** Added to a float below 2^22 it leaves the nearest integer, ties to even, in the low bits; its own low 16 bits are 0. */
+    private static final float ROUND = 0x1.8p23f;
+
+    private Quantiser() {
+    }
+
+    /**
+     * Quantises one block of one column into the low or high halves of ints, and returns the step between integers.
+     * A block whose greatest number is not finite, or too small to divide by, becomes zeros; its step makes products NaN
+     * in the first case.
+     *
+     * @param weights   activations of the block, a multiple of 32
+     * @param limit     the largest integer
+     * @param halfScale whether the step is rounded to f16, as in Q8_0
+     * @param high      whether the high halves are set and the low ones kept; else the high halves become 0
+     */
+    static float quantise(long activations, int weights, int limit, boolean halfScale, long ints, boolean high) {
+        IntVector most = IntVector.zero(INTS);
+        for (int i = 0; i < weights; i += FLOATS.length()) {
+            // of floats without their sign the bits compare as the numbers do, and NaN is above all
+            most = most.max(IntVector.fromMemorySegment(INTS, ALL, activations + 4L * i, LITTLE).and(Integer.MAX_VALUE));
+        }
+        float max = Float.intBitsToFloat(most.reduceLanes(MAX));
+        float inverse = limit / max;
+        if (!(inverse < Float.POSITIVE_INFINITY)) {
+            inverse = 0;
+        }
+        FloatVector factor = FloatVector.broadcast(FLOATS, inverse);
+        FloatVector round = FloatVector.broadcast(FLOATS, ROUND);
+        for (int i = 0; i < weights; i += FLOATS.length()) {
+            FloatVector x = FloatVector.fromMemorySegment(FLOATS, ALL, activations + 4L * i, LITTLE);
+            IntVector q = x.mul(factor).add(round).reinterpretAsInts();
+            if (high) {
+                q = q.lanewise(LSHL, 16).or(IntVector.fromMemorySegment(INTS, ALL, ints + 4L * i, LITTLE));
+            } else {
+                q = q.and(0xffff);
+            }
+            q.intoMemorySegment(ALL, ints + 4L * i, LITTLE);
+        }
+        if (inverse == 0) {
+            return max < 1 ? 0 : max;
+        }
+        return halfScale ? Float.float16ToFloat(Float.floatToFloat16(max / limit)) : 1 / inverse;
+    }
+}

@@ -1,0 +1,192 @@
+package io.tmac4j.kernels;
+
+/**
+ * A column of activations as the coefficients that {@link WordSums} multiplies words with.
+ *
+ * <p>The field f of a word w is {@code floor(w / 2^s) - 2^b floor(w / 2^(s + b))}, where it begins at bit s and has b bits. So the sum of
+ * all fields times their activations is the sum of {@code floor(w / 2^s)} times {@code a[f] - 2^b a[f - 1]}, with the width b
+ * of field f - 1: shifted words need no mask. Products and sums are modulo 2^16, and the sum itself fits 16 bits, so nothing is lost.
+ * A shift of 32-bit lanes serves both halves of a word at once: the low half multiplies with the coefficient of field f, the high half
+ * with that of the field in the same place of the high half, and the two halves of the result are added at the end. That
+ * is exact too, for the coefficients of the low half let everything above them count, up to the field before the high half,
+ * and the coefficient of the first field of the high half takes that back like any other.
+ *
+ * <p>A column has, each for all of its blocks: the coefficients; what the sums begin with; the coefficients of the mins, twice, since sums
+ * of activations do not fit 8 bits: low parts, then high ones; the numbers of the block.
+ *
+ * @param form the form of the weights
+ * @param k    activations
+ */
+record WordColumns(WordForm form, int k) implements InputLayout {
+
+    /** Bytes of the numbers of a block: its step times {@link LookupTables#STEP_FACTOR}, then the step times the sum. */
+    private static final int NUMBERS = 8;
+
+    /** Coefficients of a block of 256 weights of three bits: sixteen words of a sum, eight words of two. */
+    private static final int THREE_BITS_COEFFICIENTS =
+            16 * WordSums.THREE_BITS_COEFFICIENTS + 8 * (WordSums.THREE_BITS_COEFFICIENTS + 1);
+
+    @Override
+    public int blockWeights() {
+        return form.blockWeights();
+    }
+
+    /** Ints of coefficients a block. */
+    int coefficients() {
+        return form.bits() == 3 ? THREE_BITS_COEFFICIENTS : form.blockWeights() / 2;
+    }
+
+    /** Ints of coefficients of mins a block and part. */
+    int minCoefficients() {
+        return form.minWords() * Short.SIZE / form.minBits();
+    }
+
+    /** Offset of the coefficients of a block. */
+    long coefficients(int block) {
+        return 4L * block * coefficients();
+    }
+
+    /** Offset of what the sums of a block begin with. */
+    long starts(int block) {
+        return 4L * ((long) blocks() * coefficients() + (long) block * form.subBlocks());
+    }
+
+    /** Offset of the coefficients of the mins of a block, for the low or high parts of sums of activations. */
+    long minCoefficients(int block, boolean high) {
+        return starts(blocks()) + 4L * ((high ? blocks() : 0) + block) * minCoefficients();
+    }
+
+    /** Offset of the numbers of a block. */
+    long numbers(int block) {
+        return starts(blocks()) + 8L * blocks() * minCoefficients() + (long) block * numberBytes();
+    }
+
+    /** Bytes of the numbers of a block; behind the floats stand, one for each sub-block, what its sum lacks, if sums lack something. */
+    int numberBytes() {
+        return NUMBERS + (form.lack() == 0 ? 0 : 4 * form.subBlocks());
+    }
+
+    @Override
+    public long byteSize() {
+        return numbers(blocks()) + 63 & ~63L;
+    }
+
+    @Override
+    public void fill(long activations, int from, int to, long target, long scratch) {
+        int weights = form.blockWeights();
+        for (int block = from; block < to; block++) {
+            float step = Quantiser.quantise(activations + 4L * block * weights, weights, form.activationLimit(),
+                    form.halfSteps(), scratch, false);
+            if (form.bits() == 3) {
+                threeBits(scratch, target + coefficients(block));
+            } else {
+                chain(scratch, form.order(), 0, weights, form.bits(), target + coefficients(block));
+            }
+            long numbers = target + numbers(block);
+            int sum = sums(scratch, target + starts(block), numbers + NUMBERS);
+            if (form.minWords() > 0) {
+                minCoefficients(scratch, target, block);
+            }
+            step *= LookupTables.STEP_FACTOR;
+            Memory.f32(numbers, step);
+            Memory.f32(numbers + 4, step * sum);
+        }
+    }
+
+    /** The sum of a block's activations; starts and what sums lack, on the way. Sums of activations replace the ints. */
+    private int sums(long ints, long starts, long lacks) {
+        int perSum = form.sumWeights();
+        int total = 0;
+        for (int sub = 0; sub < form.subBlocks(); sub++) {
+            int sum = 0;
+            for (int i = sub * perSum; i < (sub + 1) * perSum; i++) {
+                sum += Memory.i16(ints + 4L * i);
+            }
+            Memory.i32(starts + 4L * sub, -form.centre() * sum & 0xffff);
+            if (form.lack() != 0) {
+                Memory.i32(lacks + 4L * sub, form.lack() * sum);
+            }
+            Memory.i32(ints + 4L * sub, sum);
+            total += sum;
+        }
+        return total;
+    }
+
+    /**
+     * Coefficients of consecutive words with fields of {@code bits} bits.
+     *
+     * @param ints  activations, the low halves of ints
+     * @param order places of the fields' activations; null if they stand in order
+     */
+    private static void chain(long ints, int[] order, int from, int to, int bits, long target) {
+        int half = Short.SIZE / bits;
+        long at = target;
+        for (int f = from; f < to; f += 2 * half) {
+            int low = 0;
+            int high = Memory.i32(ints + 4L * order[f + half - 1]);
+            for (int j = f; j < f + half; j++) {
+                int nextLow = Memory.i32(ints + 4L * order[j]);
+                int nextHigh = Memory.i32(ints + 4L * order[j + half]);
+                Memory.i32(at, nextLow - (low << bits) & 0xffff | nextHigh - (high << bits) << 16);
+                at += 4;
+                low = nextLow;
+                high = nextHigh;
+            }
+        }
+    }
+
+    /**
+     * Coefficients of fields of three bits, see {@link WordForm#threeBitWords}: shifts 0, 3, .., 15, and 16 for words that two sums
+     * share. The low half of such a word has to end before the high one begins: a further coefficient takes back what the last one lets
+     * count.
+     */
+    private static void threeBits(long ints, long target) {
+        long at = target;
+        for (int i = 0; i < 256; i += 16) {
+            at = threeBitWord(ints + 4L * i, 0, ints + 4L * i, 1, at);
+        }
+        for (int i = 0; i < 256; i += 32) {
+            long first = ints + 4L * i;
+            at = threeBitWord(first, 2, first + 4L * 16, 2, at);
+            Memory.i32(at, -2 * (Memory.i32(first + 60) << 2) & 0xffff);
+            at += 4;
+        }
+    }
+
+    private static long threeBitWord(long low, int lowPart, long high, int highPart, long target) {
+        int lastLow = Memory.i32(low + 60) << lowPart;
+        int lastHigh = Memory.i32(high + 60) << highPart;
+        int before = 0;
+        int beforeHigh = low == high ? 2 * lastLow : 0;
+        for (int j = 0; j < 5; j++) {
+            int a = Memory.i32(low + 4L * (5 * lowPart + j));
+            int b = Memory.i32(high + 4L * (5 * highPart + j));
+            Memory.i32(target + 4L * j, a - before & 0xffff | b - beforeHigh << 16);
+            before = a << 3;
+            beforeHigh = b << 3;
+        }
+        Memory.i32(target + 20, lastLow - before & 0xffff | lastHigh - beforeHigh << 16);
+        return target + 24;
+    }
+
+    /**
+     * The sums of activations of the sub-blocks, cut into a low part around 0 and a high part, as coefficients of the mins. Sums of products
+     * fit 16 bits: mins of 15, 16 sub-blocks, activations' sums of 16 * 127: low parts of 8, high ones of 127:
+     * 16 * 15 * 127 = 30480; mins of 63, 8 sub-blocks, sums of 32 * 127: low parts of 32, high ones of 64: 8 * 63 * 64 = 32256.
+     */
+    private void minCoefficients(long sums, long target, int block) {
+        int shift = form.minBits() == 4 ? 4 : 6;
+        long low = sums + 4L * form.subBlocks();
+        long high = low + 4L * form.subBlocks();
+        for (int sub = 0; sub < form.subBlocks(); sub++) {
+            int sum = Memory.i32(sums + 4L * sub);
+            int upper = sum + (1 << shift - 1) >> shift;
+            Memory.i32(low + 4L * sub, sum - (upper << shift));
+            Memory.i32(high + 4L * sub, upper);
+        }
+        chain(low, IDENTITY, 0, form.subBlocks(), form.minBits(), target + minCoefficients(block, false));
+        chain(high, IDENTITY, 0, form.subBlocks(), form.minBits(), target + minCoefficients(block, true));
+    }
+
+    private static final int[] IDENTITY = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+}

@@ -1,0 +1,142 @@
+package io.tmac4j.kernels;
+
+/**
+ * How the codes of one scale block are put into 32-bit words, a row's words being its own: what {@link WordSums} multiplies.
+ *
+ * <p>A word holds fields of {@link #bits} bits, the first in the lowest ones; {@code order[f]} is the place in the block of the
+ * weight of field {@code f}, counted through all words of the block. Fields of three bits do not fill words; see
+ * {@link #threeBitWords}.
+ *
+ * @param name         for people
+ * @param bits         bits of a code: 2, 3 or 4
+ * @param blockWeights weights a block
+ * @param subBlocks    sub-blocks a block, each with a sum of its own; 1 if the block has one scale only
+ * @param scales       what the sums are multiplied with
+ * @param scaleWords   words of sub-block scales a row and block
+ * @param minWords     words of sub-block mins a row and block, 0 if there are none
+ * @param halves       f16 numbers a row and block: the scale, and for some the scale of the mins or the min
+ * @param centre       sums count codes from here, so that they fit 16 bits
+ * @param offset       the integer weight of code {@code c} is {@code c + offset}
+ * @param order        see above
+ */
+record WordForm(String name, int bits, int blockWeights, int subBlocks, Scales scales, int scaleWords, int minWords, int halves,
+        int centre, int offset, int[] order) {
+
+    /** What becomes of the integer sums of a block. */
+    enum Scales {
+        /** One sum, times the f16 scale. */
+        FLAT,
+        /** One sum, times the f16 scale, plus the f16 min times the sum of the activations. */
+        FLAT_MIN,
+        /** Sub-blocks with scales and mins of four bits. */
+        NIBBLES,
+        /** Sub-blocks with scales that are signed bytes, no mins. */
+        SIGNED_BYTES,
+        /** Sub-blocks with scales and mins of six bits, in bytes. */
+        BYTES
+    }
+
+    /** Q2_0: weight = code - 1. */
+    static final WordForm Q2_0 = flat("words of 2 bits, scale per 64", 2, 64, Scales.FLAT, -1, f -> f);
+
+    /** TQ2_0: weight = code - 1; words as in the file. */
+    static final WordForm TQ2_0 = flat("words of 2 bits, scale per 256", 2, 256, Scales.FLAT, -1,
+            f -> f / 128 * 128 + 32 * (f % 4) + f % 128 / 4);
+
+    /** TQ1_0, unpacked to two bits: weight = code - 1. */
+    static final WordForm TQ1_0 = flat("words of 2 bits, scale per 256", 2, 256, Scales.FLAT, -1,
+            f -> LookupForm.tq1Weight(f / 4, f % 4 / 2, f % 2));
+
+    /** Q4_0: weight = code - 8; words as in the file. */
+    static final WordForm Q4_0 = flat("words of 4 bits, scale per 32", 4, 32, Scales.FLAT, -8, f -> 16 * (f % 2) + f / 2);
+
+    /** Q4_1: weight = scale * code + min; words as in the file. */
+    static final WordForm Q4_1 = flat("words of 4 bits, scale and min per 32", 4, 32, Scales.FLAT_MIN, 0,
+            f -> 16 * (f % 2) + f / 2);
+
+    /** Q2_K: weight = d * scale * code - dmin * min, sub-blocks of 16. */
+    static final WordForm Q2_K = new WordForm("words of 2 bits, scale and min per 16", 2, 256, 16, Scales.NIBBLES, 2, 2, 2, 0, 0,
+            order(256, f -> f / 16 * 16 + 4 * (f % 4) + f % 16 / 4));
+
+    /** Q3_K: weight = d * scale * (code - 4), sub-blocks of 16. */
+    static final WordForm Q3_K = new WordForm("words of 3 bits, scale per 16", 3, 256, 16, Scales.SIGNED_BYTES, 4, 0, 1, 4, -4,
+            order(256, f -> f));
+
+    /** Q4_K: weight = d * scale * code - dmin * min, sub-blocks of 32. */
+    static final WordForm Q4_K = new WordForm("words of 4 bits, scale and min per 32", 4, 256, 8, Scales.BYTES, 2, 2, 2, 8, 0,
+            order(256, f -> f / 8 * 8 + 4 * (f % 2) + f % 8 / 2));
+
+    /** Where the weight of a field stands in its block. */
+    @FunctionalInterface
+    private interface WeightPlace {
+
+        int of(int field);
+    }
+
+    private static int[] order(int weights, WeightPlace place) {
+        int[] order = new int[weights];
+        for (int f = 0; f < weights; f++) {
+            order[f] = place.of(f);
+        }
+        return order;
+    }
+
+    private static WordForm flat(String name, int bits, int weights, Scales scales, int offset, WeightPlace place) {
+        boolean min = scales == Scales.FLAT_MIN;
+        return new WordForm(name, bits, weights, 1, scales, 0, 0, min ? 2 : 1, min ? 8 : -offset, offset, order(weights, place));
+    }
+
+    /** Weights of a sum. */
+    int sumWeights() {
+        return blockWeights / subBlocks;
+    }
+
+    /** Words of codes a row and block. */
+    int codeWords() {
+        return blockWeights * bits / Integer.SIZE;
+    }
+
+    /** Words of codes of a sum; of three bits a sum has one and a half. */
+    int sumWords() {
+        return sumWeights() * bits / Integer.SIZE;
+    }
+
+    /** Bits of a sub-block's min. */
+    int minBits() {
+        return scales == Scales.NIBBLES ? 4 : 8;
+    }
+
+    /** What sums lack: they are {@code lack} times the sum of the activations too small. */
+    int lack() {
+        return centre + offset;
+    }
+
+    /**
+     * The largest absolute value of a quantised activation: that of llama.cpp's integer arithmetic; Q2_0 has blocks unlike those
+     * of llama.cpp's Q8_0 activations, and one more bit instead of more blocks. Sums fit 16 bits: Q2_0 64 * 2 * 255 = 32640;
+     * TQ1_0, TQ2_0 256 * 127 = 32512; Q2_K 16 * 3 * 127 = 6096; Q3_K 16 * 4 * 127 = 8128; Q4_0, Q4_1, Q4_K 32 * 8 * 127 = 32512.
+     */
+    int activationLimit() {
+        return this == Q2_0 ? 255 : 127;
+    }
+
+    /** Whether the steps of activations are f16 numbers, as in llama.cpp's Q8_0. */
+    boolean halfSteps() {
+        return blockWeights == 32;
+    }
+
+    /**
+     * Puts the codes of two sums of 16 weights, three bits each in the low 48 bits, into three words of a block: its words 2 * pair
+     * and 2 * pair + 1, and word 16 + pair. A half of a word has five fields and, at bit 15, one bit of the sum's last code. The first
+     * sum has both halves of the first word and the low half of the last one, the second sum has the others.
+     */
+    static void threeBitWords(long first, long second, int pair, int[] words) {
+        words[2 * pair] = half(first, 0) | half(first, 1) << 16;
+        words[2 * pair + 1] = half(second, 0) | half(second, 1) << 16;
+        words[16 + pair] = half(first, 2) | half(second, 2) << 16;
+    }
+
+    private static int half(long codes, int half) {
+        return (int) (codes >>> 15 * half & 0x7fff | (codes >>> 45 + half & 1) << 15);
+    }
+}

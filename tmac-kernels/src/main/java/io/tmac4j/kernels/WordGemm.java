@@ -1,0 +1,167 @@
+package io.tmac4j.kernels;
+
+import static io.tmac4j.kernels.WideSpecies.BYTES;
+
+/**
+ * mpGEMM with weights in words. Words of two bits are indices of vector tables, four bits for two weights; words of three and four bits
+ * are unpacked once for a group of column tiles and multiplied. See {@link Gemm} for the scratch memory.
+ */
+final class WordGemm {
+
+    /** Rows whose sub-block sums become floats together: sums and tables then fit the first-level cache. */
+    private static final int NESTED_ROWS = 64;
+
+    private static final int TILE_ROWS = WordLayout.TILE_ROWS;
+    private static final int WORD = WordLayout.WORD;
+
+    /** Words of a step that is looked up: eight tables each. */
+    private static final int STEP_WORDS = GemmShape.STEP_TABLES / 8;
+
+    private WordGemm() {
+    }
+
+    /** All steps along k for consecutive tiles of two bits and one column tile. */
+    static void lookUp(WordMatrix matrix, long weights, int tiles, long activations, long scratch) {
+        WordLayout layout = matrix.layout();
+        GemmShape shape = matrix.gemmShape();
+        for (int step = 0; step < shape.steps(layout.k()); step++) {
+            long column = activations + step * ColumnBlocks.stepBytes(shape);
+            VectorTables.pairs(column, GemmShape.STEP_TABLES, layout.form().offset() != 0, scratch);
+            int block = step / shape.stepsPerBlock();
+            int inBlock = step % shape.stepsPerBlock();
+            long codes = weights + ((long) block * layout.form().codeWords() + (long) inBlock * STEP_WORDS) * WORD;
+            if (shape.nested()) {
+                int together = NESTED_ROWS / TILE_ROWS;
+                for (int tile = 0; tile < tiles; tile += together) {
+                    lookUpNested(layout, shape, weights, codes, tile, Math.min(together, tiles - tile), block, inBlock, column, scratch);
+                }
+            } else {
+                lookUpFlat(layout, shape, weights, codes, tiles, block, inBlock, column, scratch);
+            }
+        }
+    }
+
+    /** A step of a block with one scale: sums stay integers until the last step of the block. */
+    private static void lookUpFlat(WordLayout layout, GemmShape shape, long weights, long codes, int tiles, int block, int inBlock,
+            long column, long scratch) {
+        int rows = tiles * TILE_ROWS;
+        GemmKernels.wordSums(scratch, codes, layout.tileBytes(), rows, STEP_WORDS, inBlock == 0, scratch + Gemm.SUMS);
+        if (inBlock == shape.stepsPerBlock() - 1) {
+            RowScales.halves(weights + layout.halves(block), layout.tileBytes(), tiles, scratch + Gemm.SCALES);
+            GemmKernels.scale(scratch + Gemm.SUMS, scratch + Gemm.SCALES, column + ColumnBlocks.columnScales(shape), rows,
+                    scratch + Gemm.FLOATS);
+        }
+    }
+
+    /** A step of four sub-blocks, a word each. */
+    private static void lookUpNested(WordLayout layout, GemmShape shape, long weights, long codes, int tile, int tiles, int block,
+            int inBlock, long column, long scratch) {
+        int rows = tiles * TILE_ROWS;
+        long first = tile * layout.tileBytes();
+        for (int part = 0; part < GemmShape.PARTS; part++) {
+            GemmKernels.wordSums(scratch + 8L * part * GemmKernels.TABLE, codes + first + (long) part * WORD, layout.tileBytes(), rows,
+                    1, true, scratch + Gemm.SUMS + (long) part * rows * BYTES);
+        }
+        unpackScales(layout, weights + first, tiles, block, inBlock, scratch);
+        addNested(shape, tiles, column, scratch, scratch + Gemm.FLOATS + 2L * tile * TILE_ROWS * BYTES);
+    }
+
+    private static void unpackScales(WordLayout layout, long weights, int tiles, int block, int inBlock, long scratch) {
+        int rows = tiles * TILE_ROWS;
+        for (int i = 0; i < tiles; i++) {
+            long at = 4L * i * TILE_ROWS;
+            RowScales.nested(layout, weights + i * layout.tileBytes(), block, inBlock * GemmShape.PARTS, 4L * rows,
+                    scratch + Gemm.SCALES + at, scratch + Gemm.MINS + at);
+        }
+    }
+
+    private static void addNested(GemmShape shape, int tiles, long column, long scratch, long floats) {
+        int rows = tiles * TILE_ROWS;
+        if (shape.withMins()) {
+            GemmKernels.addFourMins(scratch + Gemm.MINS, column + ColumnBlocks.columnSums(shape), rows, floats);
+        }
+        GemmKernels.scaleFour(scratch + Gemm.SUMS, scratch + Gemm.SCALES, column + ColumnBlocks.columnScales(shape), rows, floats);
+    }
+
+    /**
+     * All steps along k for consecutive tiles of three or four bits and a group of column tiles.
+     *
+     * @param tileBytes bytes from a column tile to the next
+     */
+    static void multiply(WordMatrix matrix, long weights, int tiles, long activations, long tileBytes, int columnTiles, long scratch) {
+        WordLayout layout = matrix.layout();
+        GemmShape shape = matrix.gemmShape();
+        for (int step = 0; step < shape.steps(layout.k()); step++) {
+            long column = activations + step * ColumnBlocks.stepBytes(shape);
+            if (shape.nested()) {
+                multiplyNested(layout, shape, weights, tiles, step, column, tileBytes, columnTiles, scratch);
+            } else {
+                for (int part = 0; part < shape.parts(layout.k(), step); part++) {
+                    multiplyFlat(layout, shape, weights, tiles, step * GemmShape.PARTS + part, part, column, tileBytes, columnTiles,
+                            scratch);
+                }
+            }
+        }
+    }
+
+    /** A block with one scale. */
+    private static void multiplyFlat(WordLayout layout, GemmShape shape, long weights, int tiles, int block, int part, long column,
+            long tileBytes, int columnTiles, long scratch) {
+        int rows = tiles * TILE_ROWS;
+        long scales = scratch + Gemm.SCALES;
+        long mins = scratch + Gemm.MINS;
+        int words = layout.form().codeWords();
+        for (int tile = 0; tile < tiles; tile++) {
+            WordWeights.fourBits(weights + tile * layout.tileBytes() + (long) block * words * WORD, words,
+                    scratch + 4L * tile * TILE_ROWS, 4L * rows);
+        }
+        RowScales.halves(weights + layout.halves(block), layout.tileBytes(), tiles, scales);
+        if (shape.withMins()) {
+            RowScales.mins(weights + layout.halves(block) + WordLayout.HALF, layout.tileBytes(), tiles, shape.lack(), scales, mins);
+        }
+        for (int tile = 0; tile < columnTiles; tile++) {
+            long tileColumn = column + tile * tileBytes;
+            long to = scratch + Gemm.FLOATS + 2L * tile * rows * BYTES;
+            GemmKernels.productSums(scratch, tileColumn + (long) part * shape.partWeights() * BYTES, shape.partWeights(), rows,
+                    scratch + Gemm.SUMS);
+            long columnScales = tileColumn + ColumnBlocks.columnScales(shape) + 2L * part * BYTES;
+            if (shape.withMins()) {
+                long columnSums = tileColumn + ColumnBlocks.columnSums(shape) + 2L * part * BYTES;
+                GemmKernels.scaleWithMin(scratch + Gemm.SUMS, scales, mins, columnScales, columnSums, rows, to);
+            } else {
+                GemmKernels.scale(scratch + Gemm.SUMS, scales, columnScales, rows, to);
+            }
+        }
+    }
+
+    /** A step of four sub-blocks. */
+    private static void multiplyNested(WordLayout layout, GemmShape shape, long weights, int tiles, int step, long column,
+            long tileBytes, int columnTiles, long scratch) {
+        int rows = tiles * TILE_ROWS;
+        int block = step / shape.stepsPerBlock();
+        int inBlock = step % shape.stepsPerBlock();
+        int count = shape.partWeights();
+        for (int tile = 0; tile < tiles; tile++) {
+            long codes = weights + tile * layout.tileBytes() + (long) block * layout.form().codeWords() * WORD;
+            for (int part = 0; part < GemmShape.PARTS; part++) {
+                int sum = inBlock * GemmShape.PARTS + part;
+                long to = scratch + 4L * part * count * rows + 4L * tile * TILE_ROWS;
+                if (layout.form().bits() == 3) {
+                    WordWeights.threeBits(codes, sum, to, 4L * rows);
+                } else {
+                    int words = layout.form().sumWords();
+                    WordWeights.fourBits(codes + (long) sum * words * WORD, words, to, 4L * rows);
+                }
+            }
+        }
+        unpackScales(layout, weights, tiles, block, inBlock, scratch);
+        for (int tile = 0; tile < columnTiles; tile++) {
+            long tileColumn = column + tile * tileBytes;
+            for (int part = 0; part < GemmShape.PARTS; part++) {
+                GemmKernels.productSums(scratch + 4L * part * count * rows, tileColumn + (long) part * count * BYTES, count, rows,
+                        scratch + Gemm.SUMS + (long) part * rows * BYTES);
+            }
+            addNested(shape, tiles, tileColumn, scratch, scratch + Gemm.FLOATS + 2L * tile * rows * BYTES);
+        }
+    }
+}
