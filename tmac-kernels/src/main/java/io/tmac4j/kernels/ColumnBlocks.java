@@ -122,9 +122,9 @@ final class ColumnBlocks {
             ShortVector total = ShortVector.zero(SHORTS);
             long first = step + (long) BYTES * part * shape.partWeights();
             for (int i = 0; i < shape.partWeights(); i++) {
-                total = total.add(ShortVector.fromMemorySegment(SHORTS, ALL, first + (long) BYTES * i, LITTLE));
+                total = ShortVector.fromMemorySegment(SHORTS, ALL, first + (long) BYTES * i, LITTLE).add(total);
             }
-            IntVector wide = total.reinterpretAsInts();
+            IntVector wide = ShortVector.zero(SHORTS).add(total).reinterpretAsInts();
             long scales = step + columnScales(shape) + (shape.blocksPerStep() > 1 ? 2L * part * BYTES : 0);
             long to = step + columnSums(shape) + 2L * part * BYTES;
             FloatVector even = (FloatVector) wide.lanewise(LSHL, 16).convert(I2F, 0);

@@ -69,6 +69,7 @@ final class GemmKernels {
      * @param sums         a vector a row
      */
     static void tableSums(long tables, long codes, int stride, int quarter, long sums) {
+        ShortVector zero = ShortVector.zero(SHORTS);
         long table = tables & ADDRESS;
         long far = (long) quarter * BYTES & OFFSET;
         for (int lane = 0; lane < stride; lane += ROWS) {
@@ -87,31 +88,31 @@ final class GemmKernels {
                 long x = ALL.get(Memory.LONG, code + ((long) i * stride & OFFSET));
                 long t = table + i * 2 * TABLE;
                 long u = t + TABLE;
-                a0 = a0.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x << SHIFT & ENTRIES), LITTLE));
-                a0 = a0.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x << SHIFT - 4 & ENTRIES), LITTLE));
-                a1 = a1.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 8 - SHIFT & ENTRIES), LITTLE));
-                a1 = a1.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 12 - SHIFT & ENTRIES), LITTLE));
-                a2 = a2.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 16 - SHIFT & ENTRIES), LITTLE));
-                a2 = a2.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 20 - SHIFT & ENTRIES), LITTLE));
-                a3 = a3.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 24 - SHIFT & ENTRIES), LITTLE));
-                a3 = a3.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 28 - SHIFT & ENTRIES), LITTLE));
-                a4 = a4.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 32 - SHIFT & ENTRIES), LITTLE));
-                a4 = a4.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 36 - SHIFT & ENTRIES), LITTLE));
-                a5 = a5.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 40 - SHIFT & ENTRIES), LITTLE));
-                a5 = a5.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 44 - SHIFT & ENTRIES), LITTLE));
-                a6 = a6.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 48 - SHIFT & ENTRIES), LITTLE));
-                a6 = a6.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 52 - SHIFT & ENTRIES), LITTLE));
-                a7 = a7.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 56 - SHIFT & ENTRIES), LITTLE));
-                a7 = a7.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 60 - SHIFT & ENTRIES), LITTLE));
+                a0 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x << SHIFT & ENTRIES), LITTLE).add(a0);
+                a0 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x << SHIFT - 4 & ENTRIES), LITTLE).add(a0);
+                a1 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 8 - SHIFT & ENTRIES), LITTLE).add(a1);
+                a1 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 12 - SHIFT & ENTRIES), LITTLE).add(a1);
+                a2 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 16 - SHIFT & ENTRIES), LITTLE).add(a2);
+                a2 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 20 - SHIFT & ENTRIES), LITTLE).add(a2);
+                a3 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 24 - SHIFT & ENTRIES), LITTLE).add(a3);
+                a3 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 28 - SHIFT & ENTRIES), LITTLE).add(a3);
+                a4 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 32 - SHIFT & ENTRIES), LITTLE).add(a4);
+                a4 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 36 - SHIFT & ENTRIES), LITTLE).add(a4);
+                a5 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 40 - SHIFT & ENTRIES), LITTLE).add(a5);
+                a5 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 44 - SHIFT & ENTRIES), LITTLE).add(a5);
+                a6 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 48 - SHIFT & ENTRIES), LITTLE).add(a6);
+                a6 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 52 - SHIFT & ENTRIES), LITTLE).add(a6);
+                a7 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 56 - SHIFT & ENTRIES), LITTLE).add(a7);
+                a7 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 60 - SHIFT & ENTRIES), LITTLE).add(a7);
             }
-            a0.intoMemorySegment(ALL, to, LITTLE);
-            a1.intoMemorySegment(ALL, to + far, LITTLE);
-            a2.intoMemorySegment(ALL, to + 2 * far, LITTLE);
-            a3.intoMemorySegment(ALL, to + 3 * far, LITTLE);
-            a4.intoMemorySegment(ALL, next, LITTLE);
-            a5.intoMemorySegment(ALL, next + far, LITTLE);
-            a6.intoMemorySegment(ALL, next + 2 * far, LITTLE);
-            a7.intoMemorySegment(ALL, next + 3 * far, LITTLE);
+            zero.add(a0).intoMemorySegment(ALL, to, LITTLE);
+            zero.add(a1).intoMemorySegment(ALL, to + far, LITTLE);
+            zero.add(a2).intoMemorySegment(ALL, to + 2 * far, LITTLE);
+            zero.add(a3).intoMemorySegment(ALL, to + 3 * far, LITTLE);
+            zero.add(a4).intoMemorySegment(ALL, next, LITTLE);
+            zero.add(a5).intoMemorySegment(ALL, next + far, LITTLE);
+            zero.add(a6).intoMemorySegment(ALL, next + 2 * far, LITTLE);
+            zero.add(a7).intoMemorySegment(ALL, next + 3 * far, LITTLE);
         }
     }
 
@@ -142,8 +143,8 @@ final class GemmKernels {
 
     /** Eight rows: four at {@code codes}, four {@code apart} bytes further on. */
     private static void eightRows(long tables, long codes, long apart, int words, long sums) {
-        long t = tables & ADDRESS;
-        long code = codes & ADDRESS;
+        ShortVector zero = ShortVector.zero(SHORTS);
+        long table = tables & ADDRESS;
         long to = sums & ADDRESS;
         ShortVector a0 = ShortVector.zero(SHORTS);
         ShortVector a1 = a0;
@@ -154,47 +155,45 @@ final class GemmKernels {
         ShortVector a6 = a0;
         ShortVector a7 = a0;
         for (int i = 0; i < 4 * words; i++) {
-            int shift = i % 4 * 8;
+            int shift = (i & 3) * 8;
+            long code = (codes & ADDRESS) + ((long) (i >> 2) * BYTES & OFFSET);
+            long t = table + i * 2 * TABLE;
             long x = ALL.get(Memory.LONG, code) >>> shift;
             long y = ALL.get(Memory.LONG, code + 8) >>> shift;
             long z = ALL.get(Memory.LONG, code + apart) >>> shift;
             long w = ALL.get(Memory.LONG, code + apart + 8) >>> shift;
             long u = t + TABLE;
-            a0 = a0.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x << SHIFT & ENTRIES), LITTLE));
-            a0 = a0.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x << SHIFT - 4 & ENTRIES), LITTLE));
-            a1 = a1.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 32 - SHIFT & ENTRIES), LITTLE));
-            a1 = a1.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 36 - SHIFT & ENTRIES), LITTLE));
-            a2 = a2.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (y << SHIFT & ENTRIES), LITTLE));
-            a2 = a2.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (y << SHIFT - 4 & ENTRIES), LITTLE));
-            a3 = a3.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (y >>> 32 - SHIFT & ENTRIES), LITTLE));
-            a3 = a3.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (y >>> 36 - SHIFT & ENTRIES), LITTLE));
-            a4 = a4.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (z << SHIFT & ENTRIES), LITTLE));
-            a4 = a4.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (z << SHIFT - 4 & ENTRIES), LITTLE));
-            a5 = a5.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (z >>> 32 - SHIFT & ENTRIES), LITTLE));
-            a5 = a5.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (z >>> 36 - SHIFT & ENTRIES), LITTLE));
-            a6 = a6.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (w << SHIFT & ENTRIES), LITTLE));
-            a6 = a6.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (w << SHIFT - 4 & ENTRIES), LITTLE));
-            a7 = a7.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (w >>> 32 - SHIFT & ENTRIES), LITTLE));
-            a7 = a7.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (w >>> 36 - SHIFT & ENTRIES), LITTLE));
-            t += 2 * TABLE;
-            if (i % 4 == 3) {
-                code += BYTES;
-            }
+            a0 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x << SHIFT & ENTRIES), LITTLE).add(a0);
+            a0 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x << SHIFT - 4 & ENTRIES), LITTLE).add(a0);
+            a1 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 32 - SHIFT & ENTRIES), LITTLE).add(a1);
+            a1 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 36 - SHIFT & ENTRIES), LITTLE).add(a1);
+            a2 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (y << SHIFT & ENTRIES), LITTLE).add(a2);
+            a2 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (y << SHIFT - 4 & ENTRIES), LITTLE).add(a2);
+            a3 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (y >>> 32 - SHIFT & ENTRIES), LITTLE).add(a3);
+            a3 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (y >>> 36 - SHIFT & ENTRIES), LITTLE).add(a3);
+            a4 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (z << SHIFT & ENTRIES), LITTLE).add(a4);
+            a4 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (z << SHIFT - 4 & ENTRIES), LITTLE).add(a4);
+            a5 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (z >>> 32 - SHIFT & ENTRIES), LITTLE).add(a5);
+            a5 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (z >>> 36 - SHIFT & ENTRIES), LITTLE).add(a5);
+            a6 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (w << SHIFT & ENTRIES), LITTLE).add(a6);
+            a6 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (w << SHIFT - 4 & ENTRIES), LITTLE).add(a6);
+            a7 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (w >>> 32 - SHIFT & ENTRIES), LITTLE).add(a7);
+            a7 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (w >>> 36 - SHIFT & ENTRIES), LITTLE).add(a7);
         }
-        a0.intoMemorySegment(ALL, to, LITTLE);
-        a1.intoMemorySegment(ALL, to + BYTES, LITTLE);
-        a2.intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
-        a3.intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
-        a4.intoMemorySegment(ALL, to + 4 * BYTES, LITTLE);
-        a5.intoMemorySegment(ALL, to + 5 * BYTES, LITTLE);
-        a6.intoMemorySegment(ALL, to + 6 * BYTES, LITTLE);
-        a7.intoMemorySegment(ALL, to + 7 * BYTES, LITTLE);
+        zero.add(a0).intoMemorySegment(ALL, to, LITTLE);
+        zero.add(a1).intoMemorySegment(ALL, to + BYTES, LITTLE);
+        zero.add(a2).intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
+        zero.add(a3).intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
+        zero.add(a4).intoMemorySegment(ALL, to + 4 * BYTES, LITTLE);
+        zero.add(a5).intoMemorySegment(ALL, to + 5 * BYTES, LITTLE);
+        zero.add(a6).intoMemorySegment(ALL, to + 6 * BYTES, LITTLE);
+        zero.add(a7).intoMemorySegment(ALL, to + 7 * BYTES, LITTLE);
     }
 
     /** The same, added to what {@code sums} holds. */
     private static void eightRowsMore(long tables, long codes, long apart, int words, long sums) {
-        long t = tables & ADDRESS;
-        long code = codes & ADDRESS;
+        ShortVector zero = ShortVector.zero(SHORTS);
+        long table = tables & ADDRESS;
         long to = sums & ADDRESS;
         ShortVector a0 = ShortVector.fromMemorySegment(SHORTS, ALL, to, LITTLE);
         ShortVector a1 = ShortVector.fromMemorySegment(SHORTS, ALL, to + BYTES, LITTLE);
@@ -205,41 +204,39 @@ final class GemmKernels {
         ShortVector a6 = ShortVector.fromMemorySegment(SHORTS, ALL, to + 6 * BYTES, LITTLE);
         ShortVector a7 = ShortVector.fromMemorySegment(SHORTS, ALL, to + 7 * BYTES, LITTLE);
         for (int i = 0; i < 4 * words; i++) {
-            int shift = i % 4 * 8;
+            int shift = (i & 3) * 8;
+            long code = (codes & ADDRESS) + ((long) (i >> 2) * BYTES & OFFSET);
+            long t = table + i * 2 * TABLE;
             long x = ALL.get(Memory.LONG, code) >>> shift;
             long y = ALL.get(Memory.LONG, code + 8) >>> shift;
             long z = ALL.get(Memory.LONG, code + apart) >>> shift;
             long w = ALL.get(Memory.LONG, code + apart + 8) >>> shift;
             long u = t + TABLE;
-            a0 = a0.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x << SHIFT & ENTRIES), LITTLE));
-            a0 = a0.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x << SHIFT - 4 & ENTRIES), LITTLE));
-            a1 = a1.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 32 - SHIFT & ENTRIES), LITTLE));
-            a1 = a1.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 36 - SHIFT & ENTRIES), LITTLE));
-            a2 = a2.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (y << SHIFT & ENTRIES), LITTLE));
-            a2 = a2.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (y << SHIFT - 4 & ENTRIES), LITTLE));
-            a3 = a3.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (y >>> 32 - SHIFT & ENTRIES), LITTLE));
-            a3 = a3.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (y >>> 36 - SHIFT & ENTRIES), LITTLE));
-            a4 = a4.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (z << SHIFT & ENTRIES), LITTLE));
-            a4 = a4.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (z << SHIFT - 4 & ENTRIES), LITTLE));
-            a5 = a5.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (z >>> 32 - SHIFT & ENTRIES), LITTLE));
-            a5 = a5.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (z >>> 36 - SHIFT & ENTRIES), LITTLE));
-            a6 = a6.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (w << SHIFT & ENTRIES), LITTLE));
-            a6 = a6.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (w << SHIFT - 4 & ENTRIES), LITTLE));
-            a7 = a7.add(ShortVector.fromMemorySegment(SHORTS, ALL, t + (w >>> 32 - SHIFT & ENTRIES), LITTLE));
-            a7 = a7.add(ShortVector.fromMemorySegment(SHORTS, ALL, u + (w >>> 36 - SHIFT & ENTRIES), LITTLE));
-            t += 2 * TABLE;
-            if (i % 4 == 3) {
-                code += BYTES;
-            }
+            a0 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x << SHIFT & ENTRIES), LITTLE).add(a0);
+            a0 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x << SHIFT - 4 & ENTRIES), LITTLE).add(a0);
+            a1 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 32 - SHIFT & ENTRIES), LITTLE).add(a1);
+            a1 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 36 - SHIFT & ENTRIES), LITTLE).add(a1);
+            a2 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (y << SHIFT & ENTRIES), LITTLE).add(a2);
+            a2 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (y << SHIFT - 4 & ENTRIES), LITTLE).add(a2);
+            a3 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (y >>> 32 - SHIFT & ENTRIES), LITTLE).add(a3);
+            a3 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (y >>> 36 - SHIFT & ENTRIES), LITTLE).add(a3);
+            a4 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (z << SHIFT & ENTRIES), LITTLE).add(a4);
+            a4 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (z << SHIFT - 4 & ENTRIES), LITTLE).add(a4);
+            a5 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (z >>> 32 - SHIFT & ENTRIES), LITTLE).add(a5);
+            a5 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (z >>> 36 - SHIFT & ENTRIES), LITTLE).add(a5);
+            a6 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (w << SHIFT & ENTRIES), LITTLE).add(a6);
+            a6 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (w << SHIFT - 4 & ENTRIES), LITTLE).add(a6);
+            a7 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (w >>> 32 - SHIFT & ENTRIES), LITTLE).add(a7);
+            a7 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (w >>> 36 - SHIFT & ENTRIES), LITTLE).add(a7);
         }
-        a0.intoMemorySegment(ALL, to, LITTLE);
-        a1.intoMemorySegment(ALL, to + BYTES, LITTLE);
-        a2.intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
-        a3.intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
-        a4.intoMemorySegment(ALL, to + 4 * BYTES, LITTLE);
-        a5.intoMemorySegment(ALL, to + 5 * BYTES, LITTLE);
-        a6.intoMemorySegment(ALL, to + 6 * BYTES, LITTLE);
-        a7.intoMemorySegment(ALL, to + 7 * BYTES, LITTLE);
+        zero.add(a0).intoMemorySegment(ALL, to, LITTLE);
+        zero.add(a1).intoMemorySegment(ALL, to + BYTES, LITTLE);
+        zero.add(a2).intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
+        zero.add(a3).intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
+        zero.add(a4).intoMemorySegment(ALL, to + 4 * BYTES, LITTLE);
+        zero.add(a5).intoMemorySegment(ALL, to + 5 * BYTES, LITTLE);
+        zero.add(a6).intoMemorySegment(ALL, to + 6 * BYTES, LITTLE);
+        zero.add(a7).intoMemorySegment(ALL, to + 7 * BYTES, LITTLE);
     }
 
     /**
@@ -251,8 +248,9 @@ final class GemmKernels {
      * @param activations a vector a weight
      */
     static void productSums(long weights, long activations, int count, int rows, long sums) {
+        ShortVector zero = ShortVector.zero(SHORTS);
         for (int row = 0; row < rows; row += ROWS) {
-            ShortVector a0 = ShortVector.zero(SHORTS);
+            ShortVector a0 = zero;
             ShortVector a1 = a0;
             ShortVector a2 = a0;
             ShortVector a3 = a0;
@@ -265,24 +263,24 @@ final class GemmKernels {
             for (int i = 0; i < count; i++) {
                 ShortVector x = ShortVector.fromMemorySegment(SHORTS, ALL, activation + ((long) i * BYTES & OFFSET), LITTLE);
                 long w = weight + (4L * i * rows & OFFSET);
-                a0 = a0.add(x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w)).reinterpretAsShorts()));
-                a1 = a1.add(x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 4)).reinterpretAsShorts()));
-                a2 = a2.add(x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 8)).reinterpretAsShorts()));
-                a3 = a3.add(x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 12)).reinterpretAsShorts()));
-                a4 = a4.add(x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 16)).reinterpretAsShorts()));
-                a5 = a5.add(x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 20)).reinterpretAsShorts()));
-                a6 = a6.add(x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 24)).reinterpretAsShorts()));
-                a7 = a7.add(x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 28)).reinterpretAsShorts()));
+                a0 = x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w)).reinterpretAsShorts()).add(a0);
+                a1 = x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 4)).reinterpretAsShorts()).add(a1);
+                a2 = x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 8)).reinterpretAsShorts()).add(a2);
+                a3 = x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 12)).reinterpretAsShorts()).add(a3);
+                a4 = x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 16)).reinterpretAsShorts()).add(a4);
+                a5 = x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 20)).reinterpretAsShorts()).add(a5);
+                a6 = x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 24)).reinterpretAsShorts()).add(a6);
+                a7 = x.mul(IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 28)).reinterpretAsShorts()).add(a7);
             }
             long to = (sums & ADDRESS) + ((long) row * BYTES & OFFSET);
-            a0.intoMemorySegment(ALL, to, LITTLE);
-            a1.intoMemorySegment(ALL, to + BYTES, LITTLE);
-            a2.intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
-            a3.intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
-            a4.intoMemorySegment(ALL, to + 4 * BYTES, LITTLE);
-            a5.intoMemorySegment(ALL, to + 5 * BYTES, LITTLE);
-            a6.intoMemorySegment(ALL, to + 6 * BYTES, LITTLE);
-            a7.intoMemorySegment(ALL, to + 7 * BYTES, LITTLE);
+            zero.add(a0).intoMemorySegment(ALL, to, LITTLE);
+            zero.add(a1).intoMemorySegment(ALL, to + BYTES, LITTLE);
+            zero.add(a2).intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
+            zero.add(a3).intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
+            zero.add(a4).intoMemorySegment(ALL, to + 4 * BYTES, LITTLE);
+            zero.add(a5).intoMemorySegment(ALL, to + 5 * BYTES, LITTLE);
+            zero.add(a6).intoMemorySegment(ALL, to + 6 * BYTES, LITTLE);
+            zero.add(a7).intoMemorySegment(ALL, to + 7 * BYTES, LITTLE);
         }
     }
 

@@ -50,11 +50,12 @@ final class LookupKernels {
      * @param skip     bytes from the last code byte of a block to the first of the next one
      */
     static void sums(long p, int blocks, int codeBytes, int skip, long tables, long sums) {
+        ShortVector zero = ShortVector.zero(SHORTS);
         long code = p;
         long t = tables;
         long to = sums;
         for (int block = 0; block < blocks; block++) {
-            ShortVector a0 = ShortVector.zero(SHORTS);
+            ShortVector a0 = zero;
             ShortVector s0 = a0;
             ShortVector a1 = a0;
             ShortVector s1 = a0;
@@ -69,19 +70,19 @@ final class LookupKernels {
                 ByteVector w = y.and(NIBBLE).selectFrom(lows);
                 ByteVector xh = x.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(highs);
                 ByteVector yh = y.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(highs);
-                a0 = a0.add(v.reinterpretAsShorts()).add(xh.reinterpretAsShorts());
-                s0 = s0.add(v.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts())
-                        .add(xh.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts());
-                a1 = a1.add(w.reinterpretAsShorts()).add(yh.reinterpretAsShorts());
-                s1 = s1.add(w.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts())
-                        .add(yh.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts());
+                a0 = v.reinterpretAsShorts().add(xh.reinterpretAsShorts()).add(a0);
+                s0 = v.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
+                        .add(xh.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s0);
+                a1 = w.reinterpretAsShorts().add(yh.reinterpretAsShorts()).add(a1);
+                s1 = w.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
+                        .add(yh.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s1);
                 code += TILE;
                 t += 32;
             } while (code != end);
-            a0.intoMemorySegment(ALL, to, LITTLE);
-            s0.intoMemorySegment(ALL, to + LANES, LITTLE);
-            a1.intoMemorySegment(ALL, to + 2 * LANES, LITTLE);
-            s1.intoMemorySegment(ALL, to + 3 * LANES, LITTLE);
+            zero.add(a0).intoMemorySegment(ALL, to, LITTLE);
+            zero.add(s0).intoMemorySegment(ALL, to + LANES, LITTLE);
+            zero.add(a1).intoMemorySegment(ALL, to + 2 * LANES, LITTLE);
+            zero.add(s1).intoMemorySegment(ALL, to + 3 * LANES, LITTLE);
             to += SUMS;
             code += skip;
         }

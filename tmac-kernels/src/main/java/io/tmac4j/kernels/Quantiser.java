@@ -40,9 +40,9 @@ final class Quantiser {
         IntVector most = IntVector.zero(INTS);
         for (int i = 0; i < weights; i += FLOATS.length()) {
             // of floats without their sign the bits compare as the numbers do, and NaN is above all
-            most = most.max(IntVector.fromMemorySegment(INTS, ALL, activations + 4L * i, LITTLE).and(Integer.MAX_VALUE));
+            most = IntVector.fromMemorySegment(INTS, ALL, activations + 4L * i, LITTLE).and(Integer.MAX_VALUE).max(most);
         }
-        float max = Float.intBitsToFloat(most.reduceLanes(MAX));
+        float max = Float.intBitsToFloat(IntVector.zero(INTS).or(most).reduceLanes(MAX));
         float inverse = limit / max;
         if (!(inverse < Float.POSITIVE_INFINITY)) {
             inverse = 0;

@@ -38,6 +38,7 @@ final class ScaleKernels {
      * @param blockBytes distance of scales
      */
     static void flat(long sums, int blocks, long steps, long half, int blockBytes, long out) {
+        FloatVector zero = FloatVector.zero(FLOATS);
         FloatVector f0 = FloatVector.fromMemorySegment(FLOATS, ALL, out, LITTLE);
         FloatVector f1 = FloatVector.fromMemorySegment(FLOATS, ALL, out + LANES, LITTLE);
         FloatVector f2 = FloatVector.fromMemorySegment(FLOATS, ALL, out + 2 * LANES, LITTLE);
@@ -68,9 +69,9 @@ final class ScaleKernels {
             stepAt += TableLayout.NUMBER_BYTES;
             at += blockBytes;
         }
-        f0.intoMemorySegment(ALL, out, LITTLE);
-        f1.intoMemorySegment(ALL, out + LANES, LITTLE);
-        f2.intoMemorySegment(ALL, out + 2 * LANES, LITTLE);
-        f3.intoMemorySegment(ALL, out + 3 * LANES, LITTLE);
+        zero.add(f0).intoMemorySegment(ALL, out, LITTLE);
+        zero.add(f1).intoMemorySegment(ALL, out + LANES, LITTLE);
+        zero.add(f2).intoMemorySegment(ALL, out + 2 * LANES, LITTLE);
+        zero.add(f3).intoMemorySegment(ALL, out + 3 * LANES, LITTLE);
     }
 }

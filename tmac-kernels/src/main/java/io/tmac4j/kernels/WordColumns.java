@@ -22,10 +22,6 @@ record WordColumns(WordForm form, int k) implements InputLayout {
     /** Bytes of the numbers of a block: its step times {@link LookupTables#STEP_FACTOR}, then the step times the sum. */
     private static final int NUMBERS = 8;
 
-    /** Coefficients of a block of 256 weights of three bits: sixteen words of a sum, eight words of two. */
-    private static final int THREE_BITS_COEFFICIENTS =
-            16 * WordSums.THREE_BITS_COEFFICIENTS + 8 * (WordSums.THREE_BITS_COEFFICIENTS + 1);
-
     @Override
     public int blockWeights() {
         return form.blockWeights();
@@ -33,7 +29,7 @@ record WordColumns(WordForm form, int k) implements InputLayout {
 
     /** Ints of coefficients a block. */
     int coefficients() {
-        return form.bits() == 3 ? THREE_BITS_COEFFICIENTS : form.blockWeights() / 2;
+        return form.bits() == 3 ? WordSums.THREE_BITS_COEFFICIENTS : form.blockWeights() / 2;
     }
 
     /** Ints of coefficients of mins a block and part. */
@@ -54,6 +50,11 @@ record WordColumns(WordForm form, int k) implements InputLayout {
     /** Offset of the coefficients of the mins of a block, for the low or high parts of sums of activations. */
     long minCoefficients(int block, boolean high) {
         return starts(blocks()) + 4L * ((high ? blocks() : 0) + block) * minCoefficients();
+    }
+
+    /** High parts of sums of activations count {@code 1 << minShift()}. */
+    int minShift() {
+        return form.minBits() == 4 ? 4 : 6;
     }
 
     /** Offset of the numbers of a block. */
@@ -175,7 +176,7 @@ record WordColumns(WordForm form, int k) implements InputLayout {
      * 16 * 15 * 127 = 30480; mins of 63, 8 sub-blocks, sums of 32 * 127: low parts of 32, high ones of 64: 8 * 63 * 64 = 32256.
      */
     private void minCoefficients(long sums, long target, int block) {
-        int shift = form.minBits() == 4 ? 4 : 6;
+        int shift = minShift();
         long low = sums + 4L * form.subBlocks();
         long high = low + 4L * form.subBlocks();
         for (int sub = 0; sub < form.subBlocks(); sub++) {

@@ -9,6 +9,9 @@ final class WordMatrix extends PackedMatrix {
     /** Sums that the two stages hand over at a time: 8 KB at 256 bits, a quarter of a first-level cache. */
     private static final int SUMS = 64;
 
+    /** Bytes of a sum of two tiles. */
+    private static final int HALF_SUM = WordSums.SUM / 2;
+
     private static final long SUMS_BYTES = (long) SUMS * WordSums.SUM;
 
     /** Sums of mins of a block, of low and of high parts. */
@@ -156,10 +159,15 @@ final class WordMatrix extends PackedMatrix {
             long starts = input + columns.starts(block);
             int sums = blocks * form.subBlocks();
             switch (form.bits()) {
-                case 2 -> WordSums.twoBits(codes, next1, next2, next3, sums, form.sumWords(), coefficients, starts, 4, scratch);
+                case 2 -> {
+                    WordSums.twoBits(codes, next1, sums, form.sumWords(), coefficients, starts, 4, scratch);
+                    WordSums.twoBits(codes + next2, next3 - next2, sums, form.sumWords(), coefficients, starts, 4, scratch + HALF_SUM);
+                }
                 case 3 -> {
-                    WordSums.threeBitStarts(codes, next1, next2, next3, blocks, coefficients, starts, scratch);
-                    WordSums.threeBits(codes, next1, next2, next3, blocks, coefficients, scratch);
+                    WordSums.threeBitStarts(codes, next1, blocks, coefficients, starts, scratch);
+                    WordSums.threeBitStarts(codes + next2, next3 - next2, blocks, coefficients, starts, scratch + HALF_SUM);
+                    WordSums.threeBits(codes, next1, blocks, coefficients, scratch);
+                    WordSums.threeBits(codes + next2, next3 - next2, blocks, coefficients, scratch + HALF_SUM);
                 }
                 default -> WordSums.fourBits(codes, next1, next2, next3, sums, form.sumWords(), coefficients, starts, 4, scratch);
             }
@@ -194,14 +202,17 @@ final class WordMatrix extends PackedMatrix {
         int numberBytes = columns.numberBytes();
         long scales = tile + layout.scales(block);
         long halves = tile + layout.halves(block);
-        long minSums = sums + SUMS_BYTES;
-        long highMinSums = minSums + SUMS_BYTES;
         switch (layout.form().scales()) {
             case FLAT -> WordScales.flat(sums, blocks, numbers, numberBytes, halves, result);
             case FLAT_MIN -> WordScales.flatMin(sums, blocks, numbers, numberBytes, halves, result);
-            case NIBBLES -> WordScales.nibbles(sums, blocks, scales, minSums, highMinSums, numbers, numberBytes, halves, result);
+            case NIBBLES -> WordScales.nibbles(sums, blocks, scales, numbers, numberBytes, halves, result);
             case SIGNED_BYTES -> WordScales.signedBytes(sums, blocks, scales, numbers, numberBytes, halves, result);
-            case BYTES -> WordScales.bytes(sums, blocks, scales, minSums, highMinSums, numbers, numberBytes, halves, result);
+            case BYTES -> WordScales.bytes(sums, blocks, scales, numbers, numberBytes, halves, result);
+        }
+        if (layout.form().minWords() > 0) {
+            long minSums = sums + SUMS_BYTES;
+            WordScales.mins(minSums, minSums + SUMS_BYTES, columns.minShift(), blocks, numbers, numberBytes, halves + WordLayout.HALF,
+                    result);
         }
     }
 }

@@ -1,5 +1,7 @@
 package io.tmac4j.kernels;
 
+import static io.tmac4j.kernels.GemmKernels.ADDRESS;
+import static io.tmac4j.kernels.GemmKernels.OFFSET;
 import static io.tmac4j.kernels.WideSpecies.BYTES;
 import static io.tmac4j.kernels.WideSpecies.FLOATS;
 import static io.tmac4j.kernels.WideSpecies.HALVES;
@@ -21,6 +23,8 @@ import jdk.incubator.vector.ShortVector;
  * Second stage of an mpGEMV with weights in words: turns the integer sums of one tile into floats and adds them to the
  * {@link WideSpecies#ROWS} floats at {@code out}. A sum is the two halves of a lane added, {@code (a << 16) + a >> 16}.
  *
+ * <p>As in {@link WordSums}, no vector is carried on by a loop.
+ *
  * <p>f16 scales are read by a shift and are then 2^112 too small; see {@link LookupTables#STEP_FACTOR}.
  */
 final class WordScales {
@@ -40,31 +44,32 @@ final class WordScales {
      * @param numbers numbers of the first block, {@code numberBytes} apart
      * @param halves  f16 scales of the first block
      */
-    static void flat(long sums, int blocks, long numbers, int numberBytes, long halves, long out) {
-        FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, out, LITTLE);
-        long from = sums;
-        long number = numbers;
-        long half = halves;
+    static void flat(long sums, int blocks, long numbers,
+            int numberBytes, long halves, long out) {
+        long to = out & ADDRESS;
         for (int block = 0; block < blocks; block++) {
+            long from = (sums & ADDRESS) + ((long) block * SUM & OFFSET);
+            long number = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET);
+            long half = (halves & ADDRESS) + ((long) block * (BYTES / 2) & OFFSET);
+            FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
             IntVector a = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
             IntVector sum = a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16);
             IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
             FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats();
             f = ((FloatVector) sum.convert(I2F, 0)).fma(d.mul(ALL.get(Memory.FLOAT, number)), f);
-            from += SUM;
-            number += numberBytes;
-            half += BYTES / 2;
+            f.intoMemorySegment(ALL, to, LITTLE);
         }
-        f.intoMemorySegment(ALL, out, LITTLE);
     }
 
     /** Blocks with a scale and a min; behind the two floats of the numbers stands what the sum lacks. */
-    static void flatMin(long sums, int blocks, long numbers, int numberBytes, long halves, long out) {
-        FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, out, LITTLE);
-        long from = sums;
-        long number = numbers;
-        long half = halves;
+    static void flatMin(long sums, int blocks, long numbers,
+            int numberBytes, long halves, long out) {
+        long to = out & ADDRESS;
         for (int block = 0; block < blocks; block++) {
+            long from = (sums & ADDRESS) + ((long) block * SUM & OFFSET);
+            long number = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET);
+            long half = (halves & ADDRESS) + ((long) block * BYTES & OFFSET);
+            FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
             IntVector a = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
             IntVector sum = a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16).add(ALL.get(Memory.INT, number + 8));
             IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
@@ -74,150 +79,119 @@ final class WordScales {
             FloatVector min = m.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats();
             f = ((FloatVector) sum.convert(I2F, 0)).fma(d.mul(ALL.get(Memory.FLOAT, number)), f);
             f = min.fma(FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, number + 4)), f);
-            from += SUM;
-            number += numberBytes;
-            half += BYTES;
+            f.intoMemorySegment(ALL, to, LITTLE);
         }
-        f.intoMemorySegment(ALL, out, LITTLE);
     }
 
-    /**
-     * Blocks of 16 sub-blocks with scales and mins of four bits: sums of at most 6096 in size times 15, 16 of them, fit 32 bits.
-     *
-     * @param minSums     sums of the mins and the low parts of the sums of activations
-     * @param highMinSums the same for the high parts, which count 16 times
-     */
-    static void nibbles(long sums, int blocks, long scales, long minSums, long highMinSums, long numbers, int numberBytes, long halves, long out) {
-        FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, out, LITTLE);
-        long from = sums;
-        long scale = scales;
-        long number = numbers;
-        long half = halves;
-        long minFrom = minSums;
-        long highMinFrom = highMinSums;
+    /** Blocks of 16 sub-blocks with scales of four bits: sums of at most 6096 in size times 15, 8 of them, fit 32 bits. */
+    static void nibbles(long sums, int blocks, long scales, long numbers, int numberBytes, long halves, long out) {
+        long to = out & ADDRESS;
         for (int block = 0; block < blocks; block++) {
-            IntVector p = IntVector.zero(INTS);
-            long end = scale + 2 * BYTES;
-            do {
+            long number = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET);
+            long half = (halves & ADDRESS) + ((long) block * BYTES & OFFSET);
+            for (int word = 2 * block; word < 2 * block + 2; word++) {
+                long scale = (scales & ADDRESS) + ((long) word * BYTES & OFFSET);
+                long from = (sums & ADDRESS) + (8L * word * SUM & OFFSET);
                 IntVector x = IntVector.fromMemorySegment(INTS, ALL, scale, LITTLE);
-                IntVector a = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
-                p = p.add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16).mul(x.and(15)));
-                a = IntVector.fromMemorySegment(INTS, ALL, from + SUM, LITTLE);
-                p = p.add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 4).and(15)));
-                a = IntVector.fromMemorySegment(INTS, ALL, from + 2 * SUM, LITTLE);
-                p = p.add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 8).and(15)));
-                a = IntVector.fromMemorySegment(INTS, ALL, from + 3 * SUM, LITTLE);
-                p = p.add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 12).and(15)));
-                a = IntVector.fromMemorySegment(INTS, ALL, from + 4 * SUM, LITTLE);
-                p = p.add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 16).and(15)));
-                a = IntVector.fromMemorySegment(INTS, ALL, from + 5 * SUM, LITTLE);
-                p = p.add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 20).and(15)));
-                a = IntVector.fromMemorySegment(INTS, ALL, from + 6 * SUM, LITTLE);
-                p = p.add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 24).and(15)));
-                a = IntVector.fromMemorySegment(INTS, ALL, from + 7 * SUM, LITTLE);
-                p = p.add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 28)));
-                from += 8 * SUM;
-                scale += BYTES;
-            } while (scale != end);
-            FloatVector step = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, number));
-            IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
-            FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats();
-            f = ((FloatVector) p.convert(I2F, 0)).fma(d.mul(step), f);
-            IntVector low = IntVector.fromMemorySegment(INTS, ALL, minFrom, LITTLE);
-            IntVector high = IntVector.fromMemorySegment(INTS, ALL, highMinFrom, LITTLE);
-            low = low.lanewise(LSHL, 16).add(low).lanewise(ASHR, 16);
-            high = high.lanewise(LSHL, 16).add(high).lanewise(ASHR, 16).lanewise(LSHL, 4);
-            h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half + BYTES / 2, LITTLE).convertShape(S2I, INTS, 0);
-            d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats();
-            f = f.sub(((FloatVector) low.add(high).convert(I2F, 0)).mul(d.mul(step)));
-            minFrom += SUM;
-            highMinFrom += SUM;
-            number += numberBytes;
-            half += BYTES;
+                IntVector a0 = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
+                IntVector p = a0.lanewise(LSHL, 16).add(a0).lanewise(ASHR, 16).mul(x.and(15));
+                IntVector a1 = IntVector.fromMemorySegment(INTS, ALL, from + SUM, LITTLE);
+                p = a1.lanewise(LSHL, 16).add(a1).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 4).and(15)).add(p);
+                IntVector a2 = IntVector.fromMemorySegment(INTS, ALL, from + 2 * SUM, LITTLE);
+                p = a2.lanewise(LSHL, 16).add(a2).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 8).and(15)).add(p);
+                IntVector a3 = IntVector.fromMemorySegment(INTS, ALL, from + 3 * SUM, LITTLE);
+                p = a3.lanewise(LSHL, 16).add(a3).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 12).and(15)).add(p);
+                IntVector a4 = IntVector.fromMemorySegment(INTS, ALL, from + 4 * SUM, LITTLE);
+                p = a4.lanewise(LSHL, 16).add(a4).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 16).and(15)).add(p);
+                IntVector a5 = IntVector.fromMemorySegment(INTS, ALL, from + 5 * SUM, LITTLE);
+                p = a5.lanewise(LSHL, 16).add(a5).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 20).and(15)).add(p);
+                IntVector a6 = IntVector.fromMemorySegment(INTS, ALL, from + 6 * SUM, LITTLE);
+                p = a6.lanewise(LSHL, 16).add(a6).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 24).and(15)).add(p);
+                IntVector a7 = IntVector.fromMemorySegment(INTS, ALL, from + 7 * SUM, LITTLE);
+                p = a7.lanewise(LSHL, 16).add(a7).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 28)).add(p);
+                IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
+                FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(ALL.get(Memory.FLOAT, number));
+                ((FloatVector) p.convert(I2F, 0)).fma(d, FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE))
+                        .intoMemorySegment(ALL, to, LITTLE);
+            }
         }
-        f.intoMemorySegment(ALL, out, LITTLE);
     }
 
-    /** Blocks of 16 sub-blocks with signed scales: sums of at most 8128 in size times 32. */
+    /** Blocks of 16 sub-blocks with signed scales: sums of at most 8128 in size times 32, 4 of them. */
     static void signedBytes(long sums, int blocks, long scales, long numbers, int numberBytes, long halves, long out) {
-        FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, out, LITTLE);
-        long from = sums;
-        long scale = scales;
-        long number = numbers;
-        long half = halves;
+        long to = out & ADDRESS;
         for (int block = 0; block < blocks; block++) {
-            IntVector p = IntVector.zero(INTS);
-            long end = scale + 4 * BYTES;
-            do {
+            long number = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET);
+            long half = (halves & ADDRESS) + ((long) block * (BYTES / 2) & OFFSET);
+            for (int word = 4 * block; word < 4 * block + 4; word++) {
+                long scale = (scales & ADDRESS) + ((long) word * BYTES & OFFSET);
+                long from = (sums & ADDRESS) + (4L * word * SUM & OFFSET);
                 IntVector x = IntVector.fromMemorySegment(INTS, ALL, scale, LITTLE);
-                IntVector a = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
-                p = p.add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16).mul(x.lanewise(LSHL, 24).lanewise(ASHR, 24)));
-                a = IntVector.fromMemorySegment(INTS, ALL, from + SUM, LITTLE);
-                p = p.add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16).mul(x.lanewise(LSHL, 16).lanewise(ASHR, 24)));
-                a = IntVector.fromMemorySegment(INTS, ALL, from + 2 * SUM, LITTLE);
-                p = p.add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16).mul(x.lanewise(LSHL, 8).lanewise(ASHR, 24)));
-                a = IntVector.fromMemorySegment(INTS, ALL, from + 3 * SUM, LITTLE);
-                p = p.add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16).mul(x.lanewise(ASHR, 24)));
-                from += 4 * SUM;
-                scale += BYTES;
-            } while (scale != end);
-            FloatVector step = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, number));
-            IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
-            FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats();
-            f = ((FloatVector) p.convert(I2F, 0)).fma(d.mul(step), f);
-            number += numberBytes;
-            half += BYTES / 2;
+                IntVector a0 = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
+                IntVector p = a0.lanewise(LSHL, 16).add(a0).lanewise(ASHR, 16).mul(x.lanewise(LSHL, 24).lanewise(ASHR, 24));
+                IntVector a1 = IntVector.fromMemorySegment(INTS, ALL, from + SUM, LITTLE);
+                p = a1.lanewise(LSHL, 16).add(a1).lanewise(ASHR, 16).mul(x.lanewise(LSHL, 16).lanewise(ASHR, 24)).add(p);
+                IntVector a2 = IntVector.fromMemorySegment(INTS, ALL, from + 2 * SUM, LITTLE);
+                p = a2.lanewise(LSHL, 16).add(a2).lanewise(ASHR, 16).mul(x.lanewise(LSHL, 8).lanewise(ASHR, 24)).add(p);
+                IntVector a3 = IntVector.fromMemorySegment(INTS, ALL, from + 3 * SUM, LITTLE);
+                p = a3.lanewise(LSHL, 16).add(a3).lanewise(ASHR, 16).mul(x.lanewise(ASHR, 24)).add(p);
+                IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
+                FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(ALL.get(Memory.FLOAT, number));
+                ((FloatVector) p.convert(I2F, 0)).fma(d, FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE))
+                        .intoMemorySegment(ALL, to, LITTLE);
+            }
         }
-        f.intoMemorySegment(ALL, out, LITTLE);
+    }
+
+    /** Blocks of 8 sub-blocks with scales of six bits: sums of at most 60960 in size, once complete, times 63, 4 of them. */
+    static void bytes(long sums, int blocks, long scales, long numbers, int numberBytes, long halves, long out) {
+        long to = out & ADDRESS;
+        for (int block = 0; block < blocks; block++) {
+            long number = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET);
+            long half = (halves & ADDRESS) + ((long) block * BYTES & OFFSET);
+            for (int word = 2 * block; word < 2 * block + 2; word++) {
+                long scale = (scales & ADDRESS) + ((long) word * BYTES & OFFSET);
+                long from = (sums & ADDRESS) + (4L * word * SUM & OFFSET);
+                long lack = number + 8 + (word & 1) * 16;
+                IntVector x = IntVector.fromMemorySegment(INTS, ALL, scale, LITTLE);
+                IntVector a0 = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
+                IntVector p = a0.lanewise(LSHL, 16).add(a0).lanewise(ASHR, 16).add(ALL.get(Memory.INT, lack)).mul(x.and(255));
+                IntVector a1 = IntVector.fromMemorySegment(INTS, ALL, from + SUM, LITTLE);
+                p = a1.lanewise(LSHL, 16).add(a1).lanewise(ASHR, 16).add(ALL.get(Memory.INT, lack + 4)).mul(x.lanewise(LSHR, 8).and(255)).add(p);
+                IntVector a2 = IntVector.fromMemorySegment(INTS, ALL, from + 2 * SUM, LITTLE);
+                p = a2.lanewise(LSHL, 16).add(a2).lanewise(ASHR, 16).add(ALL.get(Memory.INT, lack + 8)).mul(x.lanewise(LSHR, 16).and(255)).add(p);
+                IntVector a3 = IntVector.fromMemorySegment(INTS, ALL, from + 3 * SUM, LITTLE);
+                p = a3.lanewise(LSHL, 16).add(a3).lanewise(ASHR, 16).add(ALL.get(Memory.INT, lack + 12)).mul(x.lanewise(LSHR, 24)).add(p);
+                IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
+                FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(ALL.get(Memory.FLOAT, number));
+                ((FloatVector) p.convert(I2F, 0)).fma(d, FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE))
+                        .intoMemorySegment(ALL, to, LITTLE);
+            }
+        }
     }
 
     /**
-     * Blocks of 8 sub-blocks with scales and mins of six bits: sums of at most 60960 in size, once complete, times 63, 8 of them,
-     * fit 32 bits. High parts of sums of activations count 64 times.
+     * The mins of blocks, subtracted.
+     *
+     * @param low   sums of the mins and the low parts of the sums of activations
+     * @param high  the same for the high parts, which count {@code 1 << shift} times
      */
-    static void bytes(long sums, int blocks, long scales, long minSums, long highMinSums, long numbers, int numberBytes, long halves, long out) {
-        FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, out, LITTLE);
-        long from = sums;
-        long scale = scales;
-        long number = numbers;
-        long half = halves;
-        long minFrom = minSums;
-        long highMinFrom = highMinSums;
+    static void mins(long low, long high, int shift, int blocks, long numbers, int numberBytes, long halves, long out) {
+        long to = out & ADDRESS;
         for (int block = 0; block < blocks; block++) {
-            IntVector p = IntVector.zero(INTS);
-            long end = scale + 2 * BYTES;
-            long lack = number + 8;
-            do {
-                IntVector x = IntVector.fromMemorySegment(INTS, ALL, scale, LITTLE);
-                IntVector a = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
-                p = p.add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16).add(ALL.get(Memory.INT, lack)).mul(x.and(255)));
-                a = IntVector.fromMemorySegment(INTS, ALL, from + SUM, LITTLE);
-                p = p.add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16).add(ALL.get(Memory.INT, lack + 4)).mul(x.lanewise(LSHR, 8).and(255)));
-                a = IntVector.fromMemorySegment(INTS, ALL, from + 2 * SUM, LITTLE);
-                p = p.add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16).add(ALL.get(Memory.INT, lack + 8)).mul(x.lanewise(LSHR, 16).and(255)));
-                a = IntVector.fromMemorySegment(INTS, ALL, from + 3 * SUM, LITTLE);
-                p = p.add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16).add(ALL.get(Memory.INT, lack + 12)).mul(x.lanewise(LSHR, 24)));
-                from += 4 * SUM;
-                scale += BYTES;
-                lack += 16;
-            } while (scale != end);
-            FloatVector step = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, number));
+            long lowFrom = (low & ADDRESS) + ((long) block * SUM & OFFSET);
+            long highFrom = (high & ADDRESS) + ((long) block * SUM & OFFSET);
+            long number = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET);
+            long half = (halves & ADDRESS) + ((long) block * BYTES & OFFSET);
+            IntVector a = IntVector.fromMemorySegment(INTS, ALL, lowFrom, LITTLE);
+            IntVector b = IntVector.fromMemorySegment(INTS, ALL, highFrom, LITTLE);
+            IntVector sum = b.lanewise(LSHL, 16).add(b).lanewise(ASHR, 16).lanewise(LSHL, shift)
+                    .add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16));
             IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
-            FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats();
-            f = ((FloatVector) p.convert(I2F, 0)).fma(d.mul(step), f);
-            IntVector low = IntVector.fromMemorySegment(INTS, ALL, minFrom, LITTLE);
-            IntVector high = IntVector.fromMemorySegment(INTS, ALL, highMinFrom, LITTLE);
-            low = low.lanewise(LSHL, 16).add(low).lanewise(ASHR, 16);
-            high = high.lanewise(LSHL, 16).add(high).lanewise(ASHR, 16).lanewise(LSHL, 6);
-            h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half + BYTES / 2, LITTLE).convertShape(S2I, INTS, 0);
-            d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats();
-            f = f.sub(((FloatVector) low.add(high).convert(I2F, 0)).mul(d.mul(step)));
-            minFrom += SUM;
-            highMinFrom += SUM;
-            number += numberBytes;
-            half += BYTES;
+            FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(-ALL.get(Memory.FLOAT, number));
+            ((FloatVector) sum.convert(I2F, 0)).fma(d, FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE))
+                    .intoMemorySegment(ALL, to, LITTLE);
         }
-        f.intoMemorySegment(ALL, out, LITTLE);
     }
 
     /** Multiplies the results of a tile by what f16 scales and steps are off. */

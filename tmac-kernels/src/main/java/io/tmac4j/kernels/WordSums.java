@@ -1,7 +1,10 @@
 package io.tmac4j.kernels;
 
+import static io.tmac4j.kernels.GemmKernels.ADDRESS;
+import static io.tmac4j.kernels.GemmKernels.OFFSET;
 import static io.tmac4j.kernels.WideSpecies.BYTES;
 import static io.tmac4j.kernels.WideSpecies.INTS;
+import static io.tmac4j.kernels.WideSpecies.SHORTS;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
@@ -14,11 +17,15 @@ import jdk.incubator.vector.ShortVector;
 /**
  * First stage of an mpGEMV with weights in words: the integer sums of the fields times the activations, without masks; see
  * {@link WordColumns} for why that is exact. A field costs a shift, a multiplication and an addition for all rows of a tile, and
- * the broadcast of the coefficient serves four tiles.
+ * the broadcast of a coefficient serves two or four tiles.
  *
- * <p>The four tiles stand far apart, so that a core reads four streams: one stream reached 11.6 GB/s on a core of an AMD Zen 3, four
- * reached 15.1. Vector operations are written out, not put into helper methods: past a number of nodes C2 inlines no helper any
- * more, and then every vector is an object.
+ * <p>The tiles stand far apart, so that a core reads several streams: one stream reached 11.6 GB/s on a core of an AMD Zen 3, four
+ * reached 15.1.
+ *
+ * <p>The shape of these methods is C2's wish. Vector operations are written out, not put into helper methods: past a number of
+ * nodes C2 inlines no helper any more, and then every vector is an object. A vector that a loop carries on is an argument, never
+ * the receiver: C2 does not know its class, asks the profile, and gives up once other shapes of vectors have been seen there; hence the
+ * additions to zero. Addresses are masked as in {@link GemmKernels}: a bounds check left in a loop keeps vectors alive as objects.
  */
 final class WordSums {
 
@@ -28,192 +35,153 @@ final class WordSums {
     /** Bytes of a sum: a vector for each tile. The two halves of a lane, added modulo 2^16, are the sum of the row. */
     static final int SUM = TILES * BYTES;
 
-    /** Coefficients of a word of three bits that belongs to one sum; one that two sums share has one more. */
-    static final int THREE_BITS_COEFFICIENTS = 6;
+    /** Coefficients of a block of 256 weights of three bits: sixteen words of one sum have six, eight words of two sums seven. */
+    static final int THREE_BITS_COEFFICIENTS = 16 * 6 + 8 * 7;
 
     private static final MemorySegment ALL = OffHeap.ALL;
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
-
-    /** Any address, and to C2 a number between 0 and 2^62: it then drops bounds checks. */
-    private static final long ADDRESS = GemmKernels.ADDRESS;
 
     private WordSums() {
     }
 
     /**
-     * Sums of fields of two bits: {@code sums} sums of {@code words} words each, of four tiles.
+     * Sums of fields of two bits: {@code sums} sums of {@code words} words each, of two tiles.
      *
      * @param codes        first word of the first tile
-     * @param next1        bytes from it to the first word of the second tile; {@code next2}, {@code next3}: third, fourth
+     * @param next         bytes from it to the first word of the second tile, which stands behind
      * @param coefficients see {@link WordColumns}
      * @param starts       what the sums begin with, {@code startStride} bytes apart
-     * @param target       where the vectors of the four tiles go, {@link #SUM} bytes a sum
+     * @param target       where the vectors of the two tiles go, {@link #SUM} bytes a sum
      */
-    static void twoBits(long codes, long next1, long next2, long next3, int sums, int words, long coefficients, long starts,
+    static void twoBits(long codes, long next, int sums, int words, long coefficients, long starts,
             int startStride, long target) {
-        long p = codes & ADDRESS;
-        long d1 = next1;
-        long d2 = next2;
-        long d3 = next3;
-        long c = coefficients & ADDRESS;
-        long start = starts & ADDRESS;
-        long to = target & ADDRESS;
+        ShortVector zero = ShortVector.zero(SHORTS);
+        long d1 = next & OFFSET;
         for (int sum = 0; sum < sums; sum++) {
+            long start = (starts & ADDRESS) + ((long) sum * startStride & OFFSET);
             ShortVector a0 = IntVector.broadcast(INTS, ALL.get(Memory.INT, start)).reinterpretAsShorts();
             ShortVector a1 = a0;
-            ShortVector a2 = a0;
-            ShortVector a3 = a0;
-            long end = p + (long) words * BYTES;
-            do {
+            for (int word = sum * words; word < (sum + 1) * words; word++) {
+                long p = (codes & ADDRESS) + ((long) word * BYTES & OFFSET);
+                long c = (coefficients & ADDRESS) + (32L * word & OFFSET);
                 IntVector x0 = IntVector.fromMemorySegment(INTS, ALL, p, LITTLE);
                 IntVector x1 = IntVector.fromMemorySegment(INTS, ALL, p + d1, LITTLE);
-                IntVector x2 = IntVector.fromMemorySegment(INTS, ALL, p + d2, LITTLE);
-                IntVector x3 = IntVector.fromMemorySegment(INTS, ALL, p + d3, LITTLE);
                 ShortVector f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c)).reinterpretAsShorts();
-                a0 = a0.add(x0.reinterpretAsShorts().mul(f));
-                a1 = a1.add(x1.reinterpretAsShorts().mul(f));
-                a2 = a2.add(x2.reinterpretAsShorts().mul(f));
-                a3 = a3.add(x3.reinterpretAsShorts().mul(f));
+                a0 = x0.reinterpretAsShorts().mul(f).add(a0);
+                a1 = x1.reinterpretAsShorts().mul(f).add(a1);
                 f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 4)).reinterpretAsShorts();
-                a0 = a0.add(x0.lanewise(LSHR, 2).reinterpretAsShorts().mul(f));
-                a1 = a1.add(x1.lanewise(LSHR, 2).reinterpretAsShorts().mul(f));
-                a2 = a2.add(x2.lanewise(LSHR, 2).reinterpretAsShorts().mul(f));
-                a3 = a3.add(x3.lanewise(LSHR, 2).reinterpretAsShorts().mul(f));
+                a0 = x0.lanewise(LSHR, 2).reinterpretAsShorts().mul(f).add(a0);
+                a1 = x1.lanewise(LSHR, 2).reinterpretAsShorts().mul(f).add(a1);
                 f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 8)).reinterpretAsShorts();
-                a0 = a0.add(x0.lanewise(LSHR, 4).reinterpretAsShorts().mul(f));
-                a1 = a1.add(x1.lanewise(LSHR, 4).reinterpretAsShorts().mul(f));
-                a2 = a2.add(x2.lanewise(LSHR, 4).reinterpretAsShorts().mul(f));
-                a3 = a3.add(x3.lanewise(LSHR, 4).reinterpretAsShorts().mul(f));
+                a0 = x0.lanewise(LSHR, 4).reinterpretAsShorts().mul(f).add(a0);
+                a1 = x1.lanewise(LSHR, 4).reinterpretAsShorts().mul(f).add(a1);
                 f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 12)).reinterpretAsShorts();
-                a0 = a0.add(x0.lanewise(LSHR, 6).reinterpretAsShorts().mul(f));
-                a1 = a1.add(x1.lanewise(LSHR, 6).reinterpretAsShorts().mul(f));
-                a2 = a2.add(x2.lanewise(LSHR, 6).reinterpretAsShorts().mul(f));
-                a3 = a3.add(x3.lanewise(LSHR, 6).reinterpretAsShorts().mul(f));
+                a0 = x0.lanewise(LSHR, 6).reinterpretAsShorts().mul(f).add(a0);
+                a1 = x1.lanewise(LSHR, 6).reinterpretAsShorts().mul(f).add(a1);
                 f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 16)).reinterpretAsShorts();
-                a0 = a0.add(x0.lanewise(LSHR, 8).reinterpretAsShorts().mul(f));
-                a1 = a1.add(x1.lanewise(LSHR, 8).reinterpretAsShorts().mul(f));
-                a2 = a2.add(x2.lanewise(LSHR, 8).reinterpretAsShorts().mul(f));
-                a3 = a3.add(x3.lanewise(LSHR, 8).reinterpretAsShorts().mul(f));
+                a0 = x0.lanewise(LSHR, 8).reinterpretAsShorts().mul(f).add(a0);
+                a1 = x1.lanewise(LSHR, 8).reinterpretAsShorts().mul(f).add(a1);
                 f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 20)).reinterpretAsShorts();
-                a0 = a0.add(x0.lanewise(LSHR, 10).reinterpretAsShorts().mul(f));
-                a1 = a1.add(x1.lanewise(LSHR, 10).reinterpretAsShorts().mul(f));
-                a2 = a2.add(x2.lanewise(LSHR, 10).reinterpretAsShorts().mul(f));
-                a3 = a3.add(x3.lanewise(LSHR, 10).reinterpretAsShorts().mul(f));
+                a0 = x0.lanewise(LSHR, 10).reinterpretAsShorts().mul(f).add(a0);
+                a1 = x1.lanewise(LSHR, 10).reinterpretAsShorts().mul(f).add(a1);
                 f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 24)).reinterpretAsShorts();
-                a0 = a0.add(x0.lanewise(LSHR, 12).reinterpretAsShorts().mul(f));
-                a1 = a1.add(x1.lanewise(LSHR, 12).reinterpretAsShorts().mul(f));
-                a2 = a2.add(x2.lanewise(LSHR, 12).reinterpretAsShorts().mul(f));
-                a3 = a3.add(x3.lanewise(LSHR, 12).reinterpretAsShorts().mul(f));
+                a0 = x0.lanewise(LSHR, 12).reinterpretAsShorts().mul(f).add(a0);
+                a1 = x1.lanewise(LSHR, 12).reinterpretAsShorts().mul(f).add(a1);
                 f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 28)).reinterpretAsShorts();
-                a0 = a0.add(x0.lanewise(LSHR, 14).reinterpretAsShorts().mul(f));
-                a1 = a1.add(x1.lanewise(LSHR, 14).reinterpretAsShorts().mul(f));
-                a2 = a2.add(x2.lanewise(LSHR, 14).reinterpretAsShorts().mul(f));
-                a3 = a3.add(x3.lanewise(LSHR, 14).reinterpretAsShorts().mul(f));
-                c += 32;
-                p += BYTES;
-            } while (p != end);
-            a0.reinterpretAsInts().intoMemorySegment(ALL, to, LITTLE);
-            a1.reinterpretAsInts().intoMemorySegment(ALL, to + BYTES, LITTLE);
-            a2.reinterpretAsInts().intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
-            a3.reinterpretAsInts().intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
-            to += SUM;
-            start += startStride;
+                a0 = x0.lanewise(LSHR, 14).reinterpretAsShorts().mul(f).add(a0);
+                a1 = x1.lanewise(LSHR, 14).reinterpretAsShorts().mul(f).add(a1);
+            }
+            long to = (target & ADDRESS) + ((long) sum * SUM & OFFSET);
+            zero.add(a0).intoMemorySegment(ALL, to, LITTLE);
+            zero.add(a1).intoMemorySegment(ALL, to + BYTES, LITTLE);
         }
     }
 
-    /** The same for fields of four bits. */
+    /** The same for fields of four bits, of four tiles. */
     static void fourBits(long codes, long next1, long next2, long next3, int sums, int words, long coefficients, long starts,
             int startStride, long target) {
-        long p = codes & ADDRESS;
-        long d1 = next1;
-        long d2 = next2;
-        long d3 = next3;
-        long c = coefficients & ADDRESS;
-        long start = starts & ADDRESS;
-        long to = target & ADDRESS;
+        ShortVector zero = ShortVector.zero(SHORTS);
+        long d1 = next1 & OFFSET;
+        long d2 = next2 & OFFSET;
+        long d3 = next3 & OFFSET;
         for (int sum = 0; sum < sums; sum++) {
+            long start = (starts & ADDRESS) + ((long) sum * startStride & OFFSET);
             ShortVector a0 = IntVector.broadcast(INTS, ALL.get(Memory.INT, start)).reinterpretAsShorts();
             ShortVector a1 = a0;
             ShortVector a2 = a0;
             ShortVector a3 = a0;
-            long end = p + (long) words * BYTES;
-            do {
+            for (int word = sum * words; word < (sum + 1) * words; word++) {
+                long p = (codes & ADDRESS) + ((long) word * BYTES & OFFSET);
+                long c = (coefficients & ADDRESS) + (16L * word & OFFSET);
                 IntVector x0 = IntVector.fromMemorySegment(INTS, ALL, p, LITTLE);
                 IntVector x1 = IntVector.fromMemorySegment(INTS, ALL, p + d1, LITTLE);
                 IntVector x2 = IntVector.fromMemorySegment(INTS, ALL, p + d2, LITTLE);
                 IntVector x3 = IntVector.fromMemorySegment(INTS, ALL, p + d3, LITTLE);
                 ShortVector f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c)).reinterpretAsShorts();
-                a0 = a0.add(x0.reinterpretAsShorts().mul(f));
-                a1 = a1.add(x1.reinterpretAsShorts().mul(f));
-                a2 = a2.add(x2.reinterpretAsShorts().mul(f));
-                a3 = a3.add(x3.reinterpretAsShorts().mul(f));
+                a0 = x0.reinterpretAsShorts().mul(f).add(a0);
+                a1 = x1.reinterpretAsShorts().mul(f).add(a1);
+                a2 = x2.reinterpretAsShorts().mul(f).add(a2);
+                a3 = x3.reinterpretAsShorts().mul(f).add(a3);
                 f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 4)).reinterpretAsShorts();
-                a0 = a0.add(x0.lanewise(LSHR, 4).reinterpretAsShorts().mul(f));
-                a1 = a1.add(x1.lanewise(LSHR, 4).reinterpretAsShorts().mul(f));
-                a2 = a2.add(x2.lanewise(LSHR, 4).reinterpretAsShorts().mul(f));
-                a3 = a3.add(x3.lanewise(LSHR, 4).reinterpretAsShorts().mul(f));
+                a0 = x0.lanewise(LSHR, 4).reinterpretAsShorts().mul(f).add(a0);
+                a1 = x1.lanewise(LSHR, 4).reinterpretAsShorts().mul(f).add(a1);
+                a2 = x2.lanewise(LSHR, 4).reinterpretAsShorts().mul(f).add(a2);
+                a3 = x3.lanewise(LSHR, 4).reinterpretAsShorts().mul(f).add(a3);
                 f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 8)).reinterpretAsShorts();
-                a0 = a0.add(x0.lanewise(LSHR, 8).reinterpretAsShorts().mul(f));
-                a1 = a1.add(x1.lanewise(LSHR, 8).reinterpretAsShorts().mul(f));
-                a2 = a2.add(x2.lanewise(LSHR, 8).reinterpretAsShorts().mul(f));
-                a3 = a3.add(x3.lanewise(LSHR, 8).reinterpretAsShorts().mul(f));
+                a0 = x0.lanewise(LSHR, 8).reinterpretAsShorts().mul(f).add(a0);
+                a1 = x1.lanewise(LSHR, 8).reinterpretAsShorts().mul(f).add(a1);
+                a2 = x2.lanewise(LSHR, 8).reinterpretAsShorts().mul(f).add(a2);
+                a3 = x3.lanewise(LSHR, 8).reinterpretAsShorts().mul(f).add(a3);
                 f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 12)).reinterpretAsShorts();
-                a0 = a0.add(x0.lanewise(LSHR, 12).reinterpretAsShorts().mul(f));
-                a1 = a1.add(x1.lanewise(LSHR, 12).reinterpretAsShorts().mul(f));
-                a2 = a2.add(x2.lanewise(LSHR, 12).reinterpretAsShorts().mul(f));
-                a3 = a3.add(x3.lanewise(LSHR, 12).reinterpretAsShorts().mul(f));
-                c += 16;
-                p += BYTES;
-            } while (p != end);
-            a0.reinterpretAsInts().intoMemorySegment(ALL, to, LITTLE);
-            a1.reinterpretAsInts().intoMemorySegment(ALL, to + BYTES, LITTLE);
-            a2.reinterpretAsInts().intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
-            a3.reinterpretAsInts().intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
-            to += SUM;
-            start += startStride;
+                a0 = x0.lanewise(LSHR, 12).reinterpretAsShorts().mul(f).add(a0);
+                a1 = x1.lanewise(LSHR, 12).reinterpretAsShorts().mul(f).add(a1);
+                a2 = x2.lanewise(LSHR, 12).reinterpretAsShorts().mul(f).add(a2);
+                a3 = x3.lanewise(LSHR, 12).reinterpretAsShorts().mul(f).add(a3);
+            }
+            long to = (target & ADDRESS) + ((long) sum * SUM & OFFSET);
+            zero.add(a0).intoMemorySegment(ALL, to, LITTLE);
+            zero.add(a1).intoMemorySegment(ALL, to + BYTES, LITTLE);
+            zero.add(a2).intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
+            zero.add(a3).intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
         }
     }
 
-    /** The same for fields of eight bits. */
+    /** The same for fields of eight bits, of four tiles. */
     static void eightBits(long codes, long next1, long next2, long next3, int sums, int words, long coefficients, long starts,
             int startStride, long target) {
-        long p = codes & ADDRESS;
-        long d1 = next1;
-        long d2 = next2;
-        long d3 = next3;
-        long c = coefficients & ADDRESS;
-        long start = starts & ADDRESS;
-        long to = target & ADDRESS;
+        ShortVector zero = ShortVector.zero(SHORTS);
+        long d1 = next1 & OFFSET;
+        long d2 = next2 & OFFSET;
+        long d3 = next3 & OFFSET;
         for (int sum = 0; sum < sums; sum++) {
+            long start = (starts & ADDRESS) + ((long) sum * startStride & OFFSET);
             ShortVector a0 = IntVector.broadcast(INTS, ALL.get(Memory.INT, start)).reinterpretAsShorts();
             ShortVector a1 = a0;
             ShortVector a2 = a0;
             ShortVector a3 = a0;
-            long end = p + (long) words * BYTES;
-            do {
+            for (int word = sum * words; word < (sum + 1) * words; word++) {
+                long p = (codes & ADDRESS) + ((long) word * BYTES & OFFSET);
+                long c = (coefficients & ADDRESS) + (8L * word & OFFSET);
                 IntVector x0 = IntVector.fromMemorySegment(INTS, ALL, p, LITTLE);
                 IntVector x1 = IntVector.fromMemorySegment(INTS, ALL, p + d1, LITTLE);
                 IntVector x2 = IntVector.fromMemorySegment(INTS, ALL, p + d2, LITTLE);
                 IntVector x3 = IntVector.fromMemorySegment(INTS, ALL, p + d3, LITTLE);
                 ShortVector f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c)).reinterpretAsShorts();
-                a0 = a0.add(x0.reinterpretAsShorts().mul(f));
-                a1 = a1.add(x1.reinterpretAsShorts().mul(f));
-                a2 = a2.add(x2.reinterpretAsShorts().mul(f));
-                a3 = a3.add(x3.reinterpretAsShorts().mul(f));
+                a0 = x0.reinterpretAsShorts().mul(f).add(a0);
+                a1 = x1.reinterpretAsShorts().mul(f).add(a1);
+                a2 = x2.reinterpretAsShorts().mul(f).add(a2);
+                a3 = x3.reinterpretAsShorts().mul(f).add(a3);
                 f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 4)).reinterpretAsShorts();
-                a0 = a0.add(x0.lanewise(LSHR, 8).reinterpretAsShorts().mul(f));
-                a1 = a1.add(x1.lanewise(LSHR, 8).reinterpretAsShorts().mul(f));
-                a2 = a2.add(x2.lanewise(LSHR, 8).reinterpretAsShorts().mul(f));
-                a3 = a3.add(x3.lanewise(LSHR, 8).reinterpretAsShorts().mul(f));
-                c += 8;
-                p += BYTES;
-            } while (p != end);
-            a0.reinterpretAsInts().intoMemorySegment(ALL, to, LITTLE);
-            a1.reinterpretAsInts().intoMemorySegment(ALL, to + BYTES, LITTLE);
-            a2.reinterpretAsInts().intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
-            a3.reinterpretAsInts().intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
-            to += SUM;
-            start += startStride;
+                a0 = x0.lanewise(LSHR, 8).reinterpretAsShorts().mul(f).add(a0);
+                a1 = x1.lanewise(LSHR, 8).reinterpretAsShorts().mul(f).add(a1);
+                a2 = x2.lanewise(LSHR, 8).reinterpretAsShorts().mul(f).add(a2);
+                a3 = x3.lanewise(LSHR, 8).reinterpretAsShorts().mul(f).add(a3);
+            }
+            long to = (target & ADDRESS) + ((long) sum * SUM & OFFSET);
+            zero.add(a0).intoMemorySegment(ALL, to, LITTLE);
+            zero.add(a1).intoMemorySegment(ALL, to + BYTES, LITTLE);
+            zero.add(a2).intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
+            zero.add(a3).intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
         }
     }
 
@@ -225,136 +193,78 @@ final class WordSums {
      * @param coefficients those of the first block
      * @param starts       what the sums begin with
      */
-    static void threeBitStarts(long codes, long next1, long next2, long next3, int blocks, long coefficients, long starts,
-            long target) {
-        long p = (codes & ADDRESS) + 16 * BYTES;
-        long d1 = next1;
-        long d2 = next2;
-        long d3 = next3;
-        long c = (coefficients & ADDRESS) + 16 * 4 * THREE_BITS_COEFFICIENTS;
-        long start = starts & ADDRESS;
-        long to = target & ADDRESS;
-        for (int block = 0; block < blocks; block++) {
-            long end = p + 8 * BYTES;
-            do {
-                IntVector x0 = IntVector.fromMemorySegment(INTS, ALL, p, LITTLE);
-                IntVector x1 = IntVector.fromMemorySegment(INTS, ALL, p + d1, LITTLE);
-                IntVector x2 = IntVector.fromMemorySegment(INTS, ALL, p + d2, LITTLE);
-                IntVector x3 = IntVector.fromMemorySegment(INTS, ALL, p + d3, LITTLE);
-                ShortVector f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c)).reinterpretAsShorts();
-                ShortVector b0 = x0.reinterpretAsShorts().mul(f);
-                ShortVector b1 = x1.reinterpretAsShorts().mul(f);
-                ShortVector b2 = x2.reinterpretAsShorts().mul(f);
-                ShortVector b3 = x3.reinterpretAsShorts().mul(f);
-                f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 4)).reinterpretAsShorts();
-                b0 = b0.add(x0.lanewise(LSHR, 3).reinterpretAsShorts().mul(f));
-                b1 = b1.add(x1.lanewise(LSHR, 3).reinterpretAsShorts().mul(f));
-                b2 = b2.add(x2.lanewise(LSHR, 3).reinterpretAsShorts().mul(f));
-                b3 = b3.add(x3.lanewise(LSHR, 3).reinterpretAsShorts().mul(f));
-                f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 8)).reinterpretAsShorts();
-                b0 = b0.add(x0.lanewise(LSHR, 6).reinterpretAsShorts().mul(f));
-                b1 = b1.add(x1.lanewise(LSHR, 6).reinterpretAsShorts().mul(f));
-                b2 = b2.add(x2.lanewise(LSHR, 6).reinterpretAsShorts().mul(f));
-                b3 = b3.add(x3.lanewise(LSHR, 6).reinterpretAsShorts().mul(f));
-                f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 12)).reinterpretAsShorts();
-                b0 = b0.add(x0.lanewise(LSHR, 9).reinterpretAsShorts().mul(f));
-                b1 = b1.add(x1.lanewise(LSHR, 9).reinterpretAsShorts().mul(f));
-                b2 = b2.add(x2.lanewise(LSHR, 9).reinterpretAsShorts().mul(f));
-                b3 = b3.add(x3.lanewise(LSHR, 9).reinterpretAsShorts().mul(f));
-                f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 16)).reinterpretAsShorts();
-                b0 = b0.add(x0.lanewise(LSHR, 12).reinterpretAsShorts().mul(f));
-                b1 = b1.add(x1.lanewise(LSHR, 12).reinterpretAsShorts().mul(f));
-                b2 = b2.add(x2.lanewise(LSHR, 12).reinterpretAsShorts().mul(f));
-                b3 = b3.add(x3.lanewise(LSHR, 12).reinterpretAsShorts().mul(f));
-                f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 20)).reinterpretAsShorts();
-                b0 = b0.add(x0.lanewise(LSHR, 15).reinterpretAsShorts().mul(f));
-                b1 = b1.add(x1.lanewise(LSHR, 15).reinterpretAsShorts().mul(f));
-                b2 = b2.add(x2.lanewise(LSHR, 15).reinterpretAsShorts().mul(f));
-                b3 = b3.add(x3.lanewise(LSHR, 15).reinterpretAsShorts().mul(f));
-                f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 24)).reinterpretAsShorts();
-                b0 = b0.add(x0.lanewise(LSHR, 16).reinterpretAsShorts().mul(f));
-                b1 = b1.add(x1.lanewise(LSHR, 16).reinterpretAsShorts().mul(f));
-                b2 = b2.add(x2.lanewise(LSHR, 16).reinterpretAsShorts().mul(f));
-                b3 = b3.add(x3.lanewise(LSHR, 16).reinterpretAsShorts().mul(f));
-                IntVector s = IntVector.broadcast(INTS, ALL.get(Memory.INT, start));
-                s.add(b0.reinterpretAsInts().lanewise(LSHL, 16)).intoMemorySegment(ALL, to, LITTLE);
-                s.add(b1.reinterpretAsInts().lanewise(LSHL, 16)).intoMemorySegment(ALL, to + BYTES, LITTLE);
-                s.add(b2.reinterpretAsInts().lanewise(LSHL, 16)).intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
-                s.add(b3.reinterpretAsInts().lanewise(LSHL, 16)).intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
-                s = IntVector.broadcast(INTS, ALL.get(Memory.INT, start + 4));
-                s.add(b0.reinterpretAsInts().and(0xffff0000)).intoMemorySegment(ALL, to + SUM, LITTLE);
-                s.add(b1.reinterpretAsInts().and(0xffff0000)).intoMemorySegment(ALL, to + SUM + BYTES, LITTLE);
-                s.add(b2.reinterpretAsInts().and(0xffff0000)).intoMemorySegment(ALL, to + SUM + 2 * BYTES, LITTLE);
-                s.add(b3.reinterpretAsInts().and(0xffff0000)).intoMemorySegment(ALL, to + SUM + 3 * BYTES, LITTLE);
-                c += 4 * (THREE_BITS_COEFFICIENTS + 1);
-                p += BYTES;
-                start += 8;
-                to += 2 * SUM;
-            } while (p != end);
-            p += 16 * BYTES;
-            c += 16 * 4 * THREE_BITS_COEFFICIENTS;
+    static void threeBitStarts(long codes, long next, int blocks, long coefficients, long starts, long target) {
+        long d1 = next & OFFSET;
+        for (int word = 0; word < 8 * blocks; word++) {
+            int inBlock = (word >> 3) * 24 + 16 + (word & 7);
+            long p = (codes & ADDRESS) + ((long) inBlock * BYTES & OFFSET);
+            long c = (coefficients & ADDRESS) + (4L * ((word >> 3) * THREE_BITS_COEFFICIENTS + 96 + 7 * (word & 7)) & OFFSET);
+            long start = (starts & ADDRESS) + (8L * word & OFFSET);
+            long to = (target & ADDRESS) + (2L * word * SUM & OFFSET);
+            IntVector x0 = IntVector.fromMemorySegment(INTS, ALL, p, LITTLE);
+            IntVector x1 = IntVector.fromMemorySegment(INTS, ALL, p + d1, LITTLE);
+            ShortVector f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c)).reinterpretAsShorts();
+            ShortVector b0 = x0.reinterpretAsShorts().mul(f);
+            ShortVector b1 = x1.reinterpretAsShorts().mul(f);
+            f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 4)).reinterpretAsShorts();
+            b0 = x0.lanewise(LSHR, 3).reinterpretAsShorts().mul(f).add(b0);
+            b1 = x1.lanewise(LSHR, 3).reinterpretAsShorts().mul(f).add(b1);
+            f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 8)).reinterpretAsShorts();
+            b0 = x0.lanewise(LSHR, 6).reinterpretAsShorts().mul(f).add(b0);
+            b1 = x1.lanewise(LSHR, 6).reinterpretAsShorts().mul(f).add(b1);
+            f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 12)).reinterpretAsShorts();
+            b0 = x0.lanewise(LSHR, 9).reinterpretAsShorts().mul(f).add(b0);
+            b1 = x1.lanewise(LSHR, 9).reinterpretAsShorts().mul(f).add(b1);
+            f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 16)).reinterpretAsShorts();
+            b0 = x0.lanewise(LSHR, 12).reinterpretAsShorts().mul(f).add(b0);
+            b1 = x1.lanewise(LSHR, 12).reinterpretAsShorts().mul(f).add(b1);
+            f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 20)).reinterpretAsShorts();
+            b0 = x0.lanewise(LSHR, 15).reinterpretAsShorts().mul(f).add(b0);
+            b1 = x1.lanewise(LSHR, 15).reinterpretAsShorts().mul(f).add(b1);
+            f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 24)).reinterpretAsShorts();
+            b0 = x0.lanewise(LSHR, 16).reinterpretAsShorts().mul(f).add(b0);
+            b1 = x1.lanewise(LSHR, 16).reinterpretAsShorts().mul(f).add(b1);
+            IntVector s = IntVector.broadcast(INTS, ALL.get(Memory.INT, start));
+            s.add(b0.reinterpretAsInts().lanewise(LSHL, 16)).reinterpretAsShorts().intoMemorySegment(ALL, to, LITTLE);
+            s.add(b1.reinterpretAsInts().lanewise(LSHL, 16)).reinterpretAsShorts().intoMemorySegment(ALL, to + BYTES, LITTLE);
+            s = IntVector.broadcast(INTS, ALL.get(Memory.INT, start + 4));
+            s.add(b0.reinterpretAsInts().and(0xffff0000)).reinterpretAsShorts().intoMemorySegment(ALL, to + SUM, LITTLE);
+            s.add(b1.reinterpretAsInts().and(0xffff0000)).reinterpretAsShorts().intoMemorySegment(ALL, to + SUM + BYTES, LITTLE);
         }
     }
 
     /** Completes what {@link #threeBitStarts} has begun: the words that belong to one sum, sixteen a block. */
-    static void threeBits(long codes, long next1, long next2, long next3, int blocks, long coefficients, long target) {
-        long p = codes & ADDRESS;
-        long d1 = next1;
-        long d2 = next2;
-        long d3 = next3;
-        long c = coefficients & ADDRESS;
-        long to = target & ADDRESS;
-        for (int block = 0; block < blocks; block++) {
-            long end = p + 16 * BYTES;
-            do {
-                ShortVector a0 = IntVector.fromMemorySegment(INTS, ALL, to, LITTLE).reinterpretAsShorts();
-                ShortVector a1 = IntVector.fromMemorySegment(INTS, ALL, to + BYTES, LITTLE).reinterpretAsShorts();
-                ShortVector a2 = IntVector.fromMemorySegment(INTS, ALL, to + 2 * BYTES, LITTLE).reinterpretAsShorts();
-                ShortVector a3 = IntVector.fromMemorySegment(INTS, ALL, to + 3 * BYTES, LITTLE).reinterpretAsShorts();
-                IntVector x0 = IntVector.fromMemorySegment(INTS, ALL, p, LITTLE);
-                IntVector x1 = IntVector.fromMemorySegment(INTS, ALL, p + d1, LITTLE);
-                IntVector x2 = IntVector.fromMemorySegment(INTS, ALL, p + d2, LITTLE);
-                IntVector x3 = IntVector.fromMemorySegment(INTS, ALL, p + d3, LITTLE);
-                ShortVector f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c)).reinterpretAsShorts();
-                a0 = a0.add(x0.reinterpretAsShorts().mul(f));
-                a1 = a1.add(x1.reinterpretAsShorts().mul(f));
-                a2 = a2.add(x2.reinterpretAsShorts().mul(f));
-                a3 = a3.add(x3.reinterpretAsShorts().mul(f));
-                f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 4)).reinterpretAsShorts();
-                a0 = a0.add(x0.lanewise(LSHR, 3).reinterpretAsShorts().mul(f));
-                a1 = a1.add(x1.lanewise(LSHR, 3).reinterpretAsShorts().mul(f));
-                a2 = a2.add(x2.lanewise(LSHR, 3).reinterpretAsShorts().mul(f));
-                a3 = a3.add(x3.lanewise(LSHR, 3).reinterpretAsShorts().mul(f));
-                f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 8)).reinterpretAsShorts();
-                a0 = a0.add(x0.lanewise(LSHR, 6).reinterpretAsShorts().mul(f));
-                a1 = a1.add(x1.lanewise(LSHR, 6).reinterpretAsShorts().mul(f));
-                a2 = a2.add(x2.lanewise(LSHR, 6).reinterpretAsShorts().mul(f));
-                a3 = a3.add(x3.lanewise(LSHR, 6).reinterpretAsShorts().mul(f));
-                f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 12)).reinterpretAsShorts();
-                a0 = a0.add(x0.lanewise(LSHR, 9).reinterpretAsShorts().mul(f));
-                a1 = a1.add(x1.lanewise(LSHR, 9).reinterpretAsShorts().mul(f));
-                a2 = a2.add(x2.lanewise(LSHR, 9).reinterpretAsShorts().mul(f));
-                a3 = a3.add(x3.lanewise(LSHR, 9).reinterpretAsShorts().mul(f));
-                f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 16)).reinterpretAsShorts();
-                a0 = a0.add(x0.lanewise(LSHR, 12).reinterpretAsShorts().mul(f));
-                a1 = a1.add(x1.lanewise(LSHR, 12).reinterpretAsShorts().mul(f));
-                a2 = a2.add(x2.lanewise(LSHR, 12).reinterpretAsShorts().mul(f));
-                a3 = a3.add(x3.lanewise(LSHR, 12).reinterpretAsShorts().mul(f));
-                f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 20)).reinterpretAsShorts();
-                a0 = a0.add(x0.lanewise(LSHR, 15).reinterpretAsShorts().mul(f));
-                a1 = a1.add(x1.lanewise(LSHR, 15).reinterpretAsShorts().mul(f));
-                a2 = a2.add(x2.lanewise(LSHR, 15).reinterpretAsShorts().mul(f));
-                a3 = a3.add(x3.lanewise(LSHR, 15).reinterpretAsShorts().mul(f));
-                a0.reinterpretAsInts().intoMemorySegment(ALL, to, LITTLE);
-                a1.reinterpretAsInts().intoMemorySegment(ALL, to + BYTES, LITTLE);
-                a2.reinterpretAsInts().intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
-                a3.reinterpretAsInts().intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
-                c += 4 * THREE_BITS_COEFFICIENTS;
-                p += BYTES;
-                to += SUM;
-            } while (p != end);
-            p += 8 * BYTES;
-            c += 8 * 4 * (THREE_BITS_COEFFICIENTS + 1);
+    static void threeBits(long codes, long next, int blocks, long coefficients, long target) {
+        long d1 = next & OFFSET;
+        for (int word = 0; word < 16 * blocks; word++) {
+            int inBlock = (word >> 4) * 24 + (word & 15);
+            long p = (codes & ADDRESS) + ((long) inBlock * BYTES & OFFSET);
+            long c = (coefficients & ADDRESS) + (4L * ((word >> 4) * THREE_BITS_COEFFICIENTS + 6 * (word & 15)) & OFFSET);
+            long to = (target & ADDRESS) + ((long) word * SUM & OFFSET);
+            ShortVector a0 = ShortVector.fromMemorySegment(SHORTS, ALL, to, LITTLE);
+            ShortVector a1 = ShortVector.fromMemorySegment(SHORTS, ALL, to + BYTES, LITTLE);
+            IntVector x0 = IntVector.fromMemorySegment(INTS, ALL, p, LITTLE);
+            IntVector x1 = IntVector.fromMemorySegment(INTS, ALL, p + d1, LITTLE);
+            ShortVector f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c)).reinterpretAsShorts();
+            a0 = x0.reinterpretAsShorts().mul(f).add(a0);
+            a1 = x1.reinterpretAsShorts().mul(f).add(a1);
+            f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 4)).reinterpretAsShorts();
+            a0 = x0.lanewise(LSHR, 3).reinterpretAsShorts().mul(f).add(a0);
+            a1 = x1.lanewise(LSHR, 3).reinterpretAsShorts().mul(f).add(a1);
+            f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 8)).reinterpretAsShorts();
+            a0 = x0.lanewise(LSHR, 6).reinterpretAsShorts().mul(f).add(a0);
+            a1 = x1.lanewise(LSHR, 6).reinterpretAsShorts().mul(f).add(a1);
+            f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 12)).reinterpretAsShorts();
+            a0 = x0.lanewise(LSHR, 9).reinterpretAsShorts().mul(f).add(a0);
+            a1 = x1.lanewise(LSHR, 9).reinterpretAsShorts().mul(f).add(a1);
+            f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 16)).reinterpretAsShorts();
+            a0 = x0.lanewise(LSHR, 12).reinterpretAsShorts().mul(f).add(a0);
+            a1 = x1.lanewise(LSHR, 12).reinterpretAsShorts().mul(f).add(a1);
+            f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 20)).reinterpretAsShorts();
+            a0 = x0.lanewise(LSHR, 15).reinterpretAsShorts().mul(f).add(a0);
+            a1 = x1.lanewise(LSHR, 15).reinterpretAsShorts().mul(f).add(a1);
+            a0.intoMemorySegment(ALL, to, LITTLE);
+            a1.intoMemorySegment(ALL, to + BYTES, LITTLE);
         }
     }
 }

@@ -13,7 +13,7 @@ import java.util.Arrays;
 import java.util.Random;
 
 /**
- * Measures products of one column: {@code TYPES ROWSxK[,ROWSxK..] MEGABYTES [THREADS]}. With more megabytes than the caches hold
+ * Measures products: {@code TYPES ROWSxK[,ROWSxK..] MEGABYTES [THREADS [COLUMNS,..]]}. With more megabytes than the caches hold
  * the matrices come from memory, as in a decode step; with 0 one matrix is used again and again. Prints 10^9 weights/s and the
  * packed bytes read, for the whole product with its tables; {@code tables} is the time of table building alone.
  */
@@ -40,12 +40,15 @@ final class DecodeBenchmark {
             for (String shape : arguments[1].split(",")) {
                 int rows = Integer.parseInt(shape.substring(0, shape.indexOf('x')));
                 int k = Integer.parseInt(shape.substring(shape.indexOf('x') + 1));
-                measure(engine, BlockFormat.of(GgmlType.valueOf(type)).orElseThrow(), rows, k, bytes, threads);
+                for (String columns : (arguments.length > 4 ? arguments[4] : "1").split(",")) {
+                    measure(engine, BlockFormat.of(GgmlType.valueOf(type)).orElseThrow(), rows, k, Integer.parseInt(columns), bytes, threads);
+                }
             }
         }
     }
 
-    private static void measure(MatMulEngine engine, BlockFormat format, int rows, int k, long bytes, int threads) {
+    private static void measure(MatMulEngine engine, BlockFormat format, int rows, int k, int columns, long bytes,
+            int threads) {
         try (Arena arena = Arena.ofShared()) {
             WeightTensor tensor = RandomBlocks.tensor(format, k, rows, 1, 1, arena);
             int copies = (int) Math.max(1, bytes / tensor.byteSize());
@@ -56,20 +59,20 @@ final class DecodeBenchmark {
             }
             double packing = tensor.byteSize() * (double) copies / (System.nanoTime() - start);
             Random random = new Random(2);
-            MemorySegment input = arena.allocate(4L * k, 64);
-            for (int i = 0; i < k; i++) {
+            MemorySegment input = arena.allocate(4L * k * columns, 64);
+            for (int i = 0; i < k * columns; i++) {
                 input.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) random.nextGaussian());
             }
-            MemorySegment output = arena.allocate(4L * rows, 64);
+            MemorySegment output = arena.allocate(4L * rows * columns, 64);
             MatMulBatch batch = new MatMulBatch(WorkerPool.shared(), () -> false);
             long warm = System.nanoTime();
             long previous = Long.MIN_VALUE / 2;
             // compiled code allocates nothing
             while (System.nanoTime() - warm < MAX_WARM_UP_NANOS && allocated() - previous > MAX_REST) {
                 previous = allocated();
-                for (int i = 0; i < 100; i++) {
+                for (int i = 0; i < 100 / Math.min(columns, 20); i++) {
                     batch.clear(threads);
-                    batch.add().dense(packed[0], 1, input.address(), 4L * k, output.address(), 4L * rows);
+                    batch.add().dense(packed[0], columns, input.address(), 4L * k, output.address(), 4L * rows);
                     engine.multiply(batch);
                 }
             }
@@ -84,19 +87,18 @@ final class DecodeBenchmark {
                 while (System.nanoTime() - begin < ROUND_NANOS) {
                     for (int i = 0; i < 4; i++) {
                         batch.clear(threads);
-                        batch.add().dense(packed[at], 1, input.address(), 4L * k, output.address(), 4L * rows);
+                        batch.add().dense(packed[at], columns, input.address(), 4L * k, output.address(), 4L * rows);
                         engine.multiply(batch);
                         at = (at + 1) % copies;
                         products++;
                     }
                 }
-                rates[round] = products * (double) rows * k / (System.nanoTime() - begin);
+                rates[round] = products * (double) rows * k * columns / (System.nanoTime() - begin);
                 best = Math.max(best, rates[round]);
                 allocated = (allocated() - before) / products;
             }
-            System.out.printf("%-6s %6d x %-6d %7.1f Gw/s (median %7.1f) %6.1f GB/s%s  packing %.1f GB/s alloc %d%n",
-                    format.type(), rows, k,
-                    best, median(rates), best * packed[0].byteSize() / rows / k, tables(packed[0], input, k), packing, allocated);
+            System.out.printf("%-6s %6d x %-6d x %-4d %7.1f Gw/s (median %7.1f) %6.1f GB/s%s  packing %.1f GB/s alloc %d%n",
+                    format.type(), rows, k, columns, best, median(rates), best * packed[0].byteSize() / rows / k / columns, tables(packed[0], input, k), packing, allocated);
             for (PackedWeights weights : packed) {
                 weights.close();
             }
