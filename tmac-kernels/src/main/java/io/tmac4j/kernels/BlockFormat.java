@@ -48,7 +48,8 @@ sealed interface BlockFormat {
     int halfOffset(int index);
 
     /**
-     * Writes the code bytes of the block at {@code address} as {@link LookupForm} orders them, eight to a word, the first in the lowest
+     * Writes the code bytes of the block at {@code address} as {@link LookupForm} orders them, eight to a word, the first in
+     * the lowest
      * byte. All of them fill whole words.
      */
     default void encodeIndices(long address, long[] words, int at) {

@@ -3,7 +3,6 @@ package io.tmac4j.kernels;
 import static io.tmac4j.kernels.WideSpecies.BYTES;
 import static io.tmac4j.kernels.WideSpecies.COLUMNS;
 import static io.tmac4j.kernels.WideSpecies.FLOATS;
-import static io.tmac4j.kernels.WideSpecies.INTS;
 import static io.tmac4j.kernels.WideSpecies.SHORTS;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;

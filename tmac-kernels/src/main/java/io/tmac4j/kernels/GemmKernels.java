@@ -86,7 +86,7 @@ final class GemmKernels {
             ShortVector a7 = ShortVector.fromMemorySegment(SHORTS, ALL, next + 3 * far, LITTLE);
             for (int i = 0; i < STEP_BYTES; i++) {
                 long x = ALL.get(Memory.LONG, code + ((long) i * stride & OFFSET));
-                long t = table + i * 2 * TABLE;
+                long t = table + (2L * i * TABLE & OFFSET);
                 long u = t + TABLE;
                 a0 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x << SHIFT & ENTRIES), LITTLE).add(a0);
                 a0 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x << SHIFT - 4 & ENTRIES), LITTLE).add(a0);
@@ -146,6 +146,7 @@ final class GemmKernels {
         ShortVector zero = ShortVector.zero(SHORTS);
         long table = tables & ADDRESS;
         long to = sums & ADDRESS;
+        long far = apart & OFFSET;
         ShortVector a0 = ShortVector.zero(SHORTS);
         ShortVector a1 = a0;
         ShortVector a2 = a0;
@@ -157,11 +158,11 @@ final class GemmKernels {
         for (int i = 0; i < 4 * words; i++) {
             int shift = (i & 3) * 8;
             long code = (codes & ADDRESS) + ((long) (i >> 2) * BYTES & OFFSET);
-            long t = table + i * 2 * TABLE;
+            long t = table + (2L * i * TABLE & OFFSET);
             long x = ALL.get(Memory.LONG, code) >>> shift;
             long y = ALL.get(Memory.LONG, code + 8) >>> shift;
-            long z = ALL.get(Memory.LONG, code + apart) >>> shift;
-            long w = ALL.get(Memory.LONG, code + apart + 8) >>> shift;
+            long z = ALL.get(Memory.LONG, code + far) >>> shift;
+            long w = ALL.get(Memory.LONG, code + far + 8) >>> shift;
             long u = t + TABLE;
             a0 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x << SHIFT & ENTRIES), LITTLE).add(a0);
             a0 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x << SHIFT - 4 & ENTRIES), LITTLE).add(a0);
@@ -195,6 +196,7 @@ final class GemmKernels {
         ShortVector zero = ShortVector.zero(SHORTS);
         long table = tables & ADDRESS;
         long to = sums & ADDRESS;
+        long far = apart & OFFSET;
         ShortVector a0 = ShortVector.fromMemorySegment(SHORTS, ALL, to, LITTLE);
         ShortVector a1 = ShortVector.fromMemorySegment(SHORTS, ALL, to + BYTES, LITTLE);
         ShortVector a2 = ShortVector.fromMemorySegment(SHORTS, ALL, to + 2 * BYTES, LITTLE);
@@ -206,11 +208,11 @@ final class GemmKernels {
         for (int i = 0; i < 4 * words; i++) {
             int shift = (i & 3) * 8;
             long code = (codes & ADDRESS) + ((long) (i >> 2) * BYTES & OFFSET);
-            long t = table + i * 2 * TABLE;
+            long t = table + (2L * i * TABLE & OFFSET);
             long x = ALL.get(Memory.LONG, code) >>> shift;
             long y = ALL.get(Memory.LONG, code + 8) >>> shift;
-            long z = ALL.get(Memory.LONG, code + apart) >>> shift;
-            long w = ALL.get(Memory.LONG, code + apart + 8) >>> shift;
+            long z = ALL.get(Memory.LONG, code + far) >>> shift;
+            long w = ALL.get(Memory.LONG, code + far + 8) >>> shift;
             long u = t + TABLE;
             a0 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x << SHIFT & ENTRIES), LITTLE).add(a0);
             a0 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x << SHIFT - 4 & ENTRIES), LITTLE).add(a0);

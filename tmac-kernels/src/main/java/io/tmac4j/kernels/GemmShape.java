@@ -1,20 +1,23 @@
 package io.tmac4j.kernels;
 
 /**
- * How the mpGEMM kernels walk along k: in steps, each of one or more parts; a part gives one 16-bit sum a row and column. Where a scale
+ * How the mpGEMM kernels walk along k: in steps, each of one or more parts; a part gives one 16-bit sum a row and column.
+ * Where a scale
  * block is longer than a step, its sum goes on from step to step.
  *
  * @param blockWeights    weights that share a scale of activations
  * @param stepWeights     weights of a step
  * @param partWeights     weights of a part
  * @param order           {@code order[i]} is the place in the block of its {@code i}-th weight, as activations are stored
- * @param activationLimit the largest absolute value of a quantised activation: sums fit 16 bits, see {@link WordForm#activationLimit}
+ * @param activationLimit the largest absolute value of a quantised activation: sums fit 16 bits, see
+ *                        {@link WordForm#activationLimit}
  * @param halfScales      whether the scales of activations are f16 numbers, as in llama.cpp's Q8_0
  * @param lack            what codes counted from their centre lack, times the scale
  * @param withMins        whether rows have a term in the sums of activations: mins, or codes that were centred
  * @param nested          whether parts are sub-blocks with scales of their own
  */
-record GemmShape(int blockWeights, int stepWeights, int partWeights, int[] order, int activationLimit, boolean halfScales, int lack,
+record GemmShape(int blockWeights, int stepWeights, int partWeights, int[] order, int activationLimit, boolean halfScales,
+        int lack,
         boolean withMins, boolean nested) {
 
     /** Groups of weights of a step, each with a table: 16 KB at 256 bits, 32 KB at 512, which a first-level cache holds. */
@@ -29,7 +32,8 @@ record GemmShape(int blockWeights, int stepWeights, int partWeights, int[] order
     /** For weights that are looked up. */
     static GemmShape of(LookupForm form) {
         int step = STEP_TABLES * form.groupWeights();
-        return new GemmShape(form.blockWeights(), step, step, form.order(), form.ternary() ? 127 : NINE_BITS, false, 0, false, false);
+        return new GemmShape(form.blockWeights(), step, step, form.order(), form.ternary() ? 127 : NINE_BITS, false, 0,
+                false, false);
     }
 
     /** For weights in words: those of two bits are looked up in tables of pairs, others are multiplied. */

@@ -4,12 +4,14 @@ package io.tmac4j.kernels;
  * How the codes of one scale block are cut into lookup groups: what a 4-bit table index holds, and in which order the tables of a
  * block come.
  *
- * <p>A code byte holds two table indices: its low nibble belongs to table {@code 2 * i}, its high nibble to the table after that, where
+ * <p>A code byte holds two table indices: its low nibble belongs to table {@code 2 * i}, its high nibble to the table after
+ * that, where
  * {@code i} is its place in the block. Tables are thus numbered in the order in which a kernel consumes them.
  *
  * <ul>
  * <li>{@code groupWeights == 4}, one bit a weight: bit {@code j} of an index is the code of the group's weight {@code j};
- * <li>{@code groupWeights == 2}, two bits a weight: the two low bits are the code of weight 0, the two high bits that of weight 1.
+ * <li>{@code groupWeights == 2}, two bits a weight: the two low bits are the code of weight 0, the two high bits that of
+ * weight 1.
  * </ul>
  *
  * @param name         for people

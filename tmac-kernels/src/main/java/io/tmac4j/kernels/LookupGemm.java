@@ -27,7 +27,8 @@ final class LookupGemm {
                 if (inBlock == 0) {
                     Memory.clear(sums, (long) rows * WideSpecies.BYTES);
                 }
-                GemmKernels.tableSums(scratch, block + (long) inBlock * GemmShape.STEP_TABLES / 2 * rows, rows, layout.lanes() / 4,
+                GemmKernels.tableSums(scratch, block + (long) inBlock * GemmShape.STEP_TABLES / 2 * rows, rows,
+                        layout.lanes() / 4,
                         sums);
                 if (inBlock == shape.stepsPerBlock() - 1) {
                     RowScales.lookup(layout, block, scales);

@@ -4,12 +4,16 @@ package io.tmac4j.kernels;
  * Where everything stands in weights packed for lookups.
  *
  * <p>Rows are cut into tiles of {@link #tileRows} rows; the last tile of a matrix is filled up with zero bytes. A tile holds its
- * blocks one after another along k. A block holds, each for all rows of the tile: the code bytes, then the f16 scale. Experts follow
+ * blocks one after another along k. A block holds, each for all rows of the tile: the code bytes, then the f16 scale. Experts
+ * follow
  * each other, each with its own tiles.
  *
- * <p>A code byte of all rows of a tile is one run of {@code tileRows} bytes, cut into vectors of {@link #lanes}. Within a vector byte
- * lane {@code 4i + j} holds row {@code j * lanes / 4 + i}, since 16-bit accumulation of bytes leaves four int vectors, the j-th with
- * the sums of byte {@code j} of each int lane: each then holds consecutive rows. f16 numbers of a vector are {@code 2 * lanes} bytes:
+ * <p>A code byte of all rows of a tile is one run of {@code tileRows} bytes, cut into vectors of {@link #lanes}. Within a
+ * vector byte
+ * lane {@code 4i + j} holds row {@code j * lanes / 4 + i}, since 16-bit accumulation of bytes leaves four int vectors, the
+ * j-th with
+ * the sums of byte {@code j} of each int lane: each then holds consecutive rows. f16 numbers of a vector are {@code 2 * lanes}
+ * bytes:
  * as ints, lane {@code i} of the first half holds row {@code i} in its low and row {@code lanes / 4 + i} in its high 16 bits; the
  * second half alike with rows {@code lanes / 2 + i} and {@code 3 * lanes / 4 + i}.
  *

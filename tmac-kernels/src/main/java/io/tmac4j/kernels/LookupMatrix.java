@@ -5,7 +5,8 @@ import static io.tmac4j.kernels.Species.LANES;
 import java.util.Arrays;
 
 /**
- * Weights of one or two bits as table indices. An mpGEMV alternates between two stages, lookups and scales, over as many blocks as
+ * Weights of one or two bits as table indices. An mpGEMV alternates between two stages, lookups and scales, over as many
+ * blocks as
  * their scratch memory holds; each stage is a method that is compiled by itself, and no vector passes from one to the other.
  */
 final class LookupMatrix extends PackedMatrix {
@@ -79,7 +80,8 @@ final class LookupMatrix extends PackedMatrix {
     }
 
     /**
-     * Eight rows at a time are encoded block by block into words of code bytes, and each 8 x 8 bytes of them are transposed on their
+     * Eight rows at a time are encoded block by block into words of code bytes, and each 8 x 8 bytes of them are transposed on
+     * their
      * way out, so that packing moves words only.
      */
     @Override

@@ -15,7 +15,8 @@ import jdk.incubator.vector.IntVector;
  * Builds the lookup tables of a column of activations.
  *
  * <p>Entry {@code i} of a group's table is the sum of its activations, each times the centred weight that {@code i} stands for:
- * code - 3/2 for pairs, code - 1 for ternary ones, bit - 1/2 for single bits. Centred entries are as often negative as positive, which halves their range;
+ * code - 3/2 for pairs, code - 1 for ternary ones, bit - 1/2 for single bits. Centred entries are as often negative as
+ * positive, which halves their range;
  * the step of a block's tables is a 127th of the greatest entry, and entries are stored as unsigned bytes around 128.
  * What centring leaves out is the sum of the activations times a constant, one number a block.
  */

@@ -67,7 +67,8 @@ final class RowScales {
     }
 
     /**
-     * Scales of the four sub-blocks from {@code first} on of one tile, {@code stride} bytes apart; with mins also minus the mins, plus
+     * Scales of the four sub-blocks from {@code first} on of one tile, {@code stride} bytes apart; with mins also minus the
+     * mins, plus
      * {@code lack} times the scales.
      */
     static void nested(WordLayout layout, long tile, int block, int first, long stride, long scales, long mins) {

@@ -47,8 +47,10 @@ record VectorWidth(int bits, String reason) {
     }
 
     /**
-     * Whether weights of a format are looked up, rather than multiplied as words: one bit always; two bits where a vector that can shuffle
-     * is as wide as the widest. On AVX2 one shuffle serves 16 rows and 2 weights, one multiplication 16 weights, and its result is exact.
+     * Whether weights of a format are looked up, rather than multiplied as words: one bit always; two bits where a vector that
+     * can shuffle
+     * is as wide as the widest. On AVX2 one shuffle serves 16 rows and 2 weights, one multiplication 16 weights, and its
+     * result is exact.
      */
     boolean looksUp(BlockFormat format) {
         return format.wordForm().isEmpty() || format.lookupForm().isPresent() && bits / 8 == WideSpecies.BYTES;

@@ -3,15 +3,19 @@ package io.tmac4j.kernels;
 /**
  * A column of activations as the coefficients that {@link WordSums} multiplies words with.
  *
- * <p>The field f of a word w is {@code floor(w / 2^s) - 2^b floor(w / 2^(s + b))}, where it begins at bit s and has b bits. So the sum of
+ * <p>The field f of a word w is {@code floor(w / 2^s) - 2^b floor(w / 2^(s + b))}, where it begins at bit s and has b bits. So
+ * the sum of
  * all fields times their activations is the sum of {@code floor(w / 2^s)} times {@code a[f] - 2^b a[f - 1]}, with the width b
- * of field f - 1: shifted words need no mask. Products and sums are modulo 2^16, and the sum itself fits 16 bits, so nothing is lost.
- * A shift of 32-bit lanes serves both halves of a word at once: the low half multiplies with the coefficient of field f, the high half
+ * of field f - 1: shifted words need no mask. Products and sums are modulo 2^16, and the sum itself fits 16 bits, so nothing
+ * is lost.
+ * A shift of 32-bit lanes serves both halves of a word at once: the low half multiplies with the coefficient of field f, the
+ * high half
  * with that of the field in the same place of the high half, and the two halves of the result are added at the end. That
  * is exact too, for the coefficients of the low half let everything above them count, up to the field before the high half,
  * and the coefficient of the first field of the high half takes that back like any other.
  *
- * <p>A column has, each for all of its blocks: the coefficients; what the sums begin with; the coefficients of the mins, twice, since sums
+ * <p>A column has, each for all of its blocks: the coefficients; what the sums begin with; the coefficients of the mins,
+ * twice, since sums
  * of activations do not fit 8 bits: low parts, then high ones; the numbers of the block.
  *
  * @param form the form of the weights
@@ -62,7 +66,10 @@ record WordColumns(WordForm form, int k) implements InputLayout {
         return starts(blocks()) + 8L * blocks() * minCoefficients() + (long) block * numberBytes();
     }
 
-    /** Bytes of the numbers of a block; behind the floats stand, one for each sub-block, what its sum lacks, if sums lack something. */
+    /**
+     * Bytes of the numbers of a block; behind the floats stand, one for each sub-block, what its sum lacks, if sums lack
+     * something.
+     */
     int numberBytes() {
         return NUMBERS + (form.lack() == 0 ? 0 : 4 * form.subBlocks());
     }
@@ -137,8 +144,10 @@ record WordColumns(WordForm form, int k) implements InputLayout {
     }
 
     /**
-     * Coefficients of fields of three bits, see {@link WordForm#threeBitWords}: shifts 0, 3, .., 15, and 16 for words that two sums
-     * share. The low half of such a word has to end before the high one begins: a further coefficient takes back what the last one lets
+     * Coefficients of fields of three bits, see {@link WordForm#threeBitWords}: shifts 0, 3, .., 15, and 16 for words that two
+     * sums
+     * share. The low half of such a word has to end before the high one begins: a further coefficient takes back what the last
+     * one lets
      * count.
      */
     private static void threeBits(long ints, long target) {
@@ -171,7 +180,8 @@ record WordColumns(WordForm form, int k) implements InputLayout {
     }
 
     /**
-     * The sums of activations of the sub-blocks, cut into a low part around 0 and a high part, as coefficients of the mins. Sums of products
+     * The sums of activations of the sub-blocks, cut into a low part around 0 and a high part, as coefficients of the mins.
+     * Sums of products
      * fit 16 bits: mins of 15, 16 sub-blocks, activations' sums of 16 * 127: low parts of 8, high ones of 127:
      * 16 * 15 * 127 = 30480; mins of 63, 8 sub-blocks, sums of 32 * 127: low parts of 32, high ones of 64: 8 * 63 * 64 = 32256.
      */

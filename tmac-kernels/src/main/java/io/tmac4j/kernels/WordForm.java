@@ -126,8 +126,10 @@ record WordForm(String name, int bits, int blockWeights, int subBlocks, Scales s
     }
 
     /**
-     * Puts the codes of two sums of 16 weights, three bits each in the low 48 bits, into three words of a block: its words 2 * pair
-     * and 2 * pair + 1, and word 16 + pair. A half of a word has five fields and, at bit 15, one bit of the sum's last code. The first
+     * Puts the codes of two sums of 16 weights, three bits each in the low 48 bits, into three words of a block: its words 2 *
+     * pair
+     * and 2 * pair + 1, and word 16 + pair. A half of a word has five fields and, at bit 15, one bit of the sum's last code.
+     * The first
      * sum has both halves of the first word and the low half of the last one, the second sum has the others.
      */
     static void threeBitWords(long first, long second, int pair, int[] words) {

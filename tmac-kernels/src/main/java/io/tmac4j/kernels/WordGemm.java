@@ -3,7 +3,8 @@ package io.tmac4j.kernels;
 import static io.tmac4j.kernels.WideSpecies.BYTES;
 
 /**
- * mpGEMM with weights in words. Words of two bits are indices of vector tables, four bits for two weights; words of three and four bits
+ * mpGEMM with weights in words. Words of two bits are indices of vector tables, four bits for two weights; words of three and
+ * four bits
  * are unpacked once for a group of column tiles and multiplied. See {@link Gemm} for the scratch memory.
  */
 final class WordGemm {
@@ -33,7 +34,8 @@ final class WordGemm {
             if (shape.nested()) {
                 int together = NESTED_ROWS / TILE_ROWS;
                 for (int tile = 0; tile < tiles; tile += together) {
-                    lookUpNested(layout, shape, weights, codes, tile, Math.min(together, tiles - tile), block, inBlock, column, scratch);
+                    lookUpNested(layout, shape, weights, codes, tile, Math.min(together, tiles - tile), block, inBlock,
+                            column, scratch);
                 }
             } else {
                 lookUpFlat(layout, shape, weights, codes, tiles, block, inBlock, column, scratch);
@@ -42,7 +44,8 @@ final class WordGemm {
     }
 
     /** A step of a block with one scale: sums stay integers until the last step of the block. */
-    private static void lookUpFlat(WordLayout layout, GemmShape shape, long weights, long codes, int tiles, int block, int inBlock,
+    private static void lookUpFlat(WordLayout layout, GemmShape shape, long weights, long codes, int tiles, int block,
+            int inBlock,
             long column, long scratch) {
         int rows = tiles * TILE_ROWS;
         GemmKernels.wordSums(scratch, codes, layout.tileBytes(), rows, STEP_WORDS, inBlock == 0, scratch + Gemm.SUMS);
@@ -59,7 +62,8 @@ final class WordGemm {
         int rows = tiles * TILE_ROWS;
         long first = tile * layout.tileBytes();
         for (int part = 0; part < GemmShape.PARTS; part++) {
-            GemmKernels.wordSums(scratch + 8L * part * GemmKernels.TABLE, codes + first + (long) part * WORD, layout.tileBytes(), rows,
+            GemmKernels.wordSums(scratch + 8L * part * GemmKernels.TABLE, codes + first + (long) part * WORD,
+                    layout.tileBytes(), rows,
                     1, true, scratch + Gemm.SUMS + (long) part * rows * BYTES);
         }
         unpackScales(layout, weights + first, tiles, block, inBlock, scratch);
@@ -80,7 +84,8 @@ final class WordGemm {
         if (shape.withMins()) {
             GemmKernels.addFourMins(scratch + Gemm.MINS, column + ColumnBlocks.columnSums(shape), rows, floats);
         }
-        GemmKernels.scaleFour(scratch + Gemm.SUMS, scratch + Gemm.SCALES, column + ColumnBlocks.columnScales(shape), rows, floats);
+        GemmKernels.scaleFour(scratch + Gemm.SUMS, scratch + Gemm.SCALES, column + ColumnBlocks.columnScales(shape), rows,
+                floats);
     }
 
     /**
@@ -88,7 +93,8 @@ final class WordGemm {
      *
      * @param tileBytes bytes from a column tile to the next
      */
-    static void multiply(WordMatrix matrix, long weights, int tiles, long activations, long tileBytes, int columnTiles, long scratch) {
+    static void multiply(WordMatrix matrix, long weights, int tiles, long activations, long tileBytes, int columnTiles,
+            long scratch) {
         WordLayout layout = matrix.layout();
         GemmShape shape = matrix.gemmShape();
         for (int step = 0; step < shape.steps(layout.k()); step++) {
@@ -97,7 +103,8 @@ final class WordGemm {
                 multiplyNested(layout, shape, weights, tiles, step, column, tileBytes, columnTiles, scratch);
             } else {
                 for (int part = 0; part < shape.parts(layout.k(), step); part++) {
-                    multiplyFlat(layout, shape, weights, tiles, step * GemmShape.PARTS + part, part, column, tileBytes, columnTiles,
+                    multiplyFlat(layout, shape, weights, tiles, step * GemmShape.PARTS + part, part, column, tileBytes,
+                            columnTiles,
                             scratch);
                 }
             }
@@ -105,7 +112,8 @@ final class WordGemm {
     }
 
     /** A block with one scale. */
-    private static void multiplyFlat(WordLayout layout, GemmShape shape, long weights, int tiles, int block, int part, long column,
+    private static void multiplyFlat(WordLayout layout, GemmShape shape, long weights, int tiles, int block, int part,
+            long column,
             long tileBytes, int columnTiles, long scratch) {
         int rows = tiles * TILE_ROWS;
         long scales = scratch + Gemm.SCALES;
@@ -117,7 +125,8 @@ final class WordGemm {
         }
         RowScales.halves(weights + layout.halves(block), layout.tileBytes(), tiles, scales);
         if (shape.withMins()) {
-            RowScales.mins(weights + layout.halves(block) + WordLayout.HALF, layout.tileBytes(), tiles, shape.lack(), scales, mins);
+            RowScales.mins(weights + layout.halves(block) + WordLayout.HALF, layout.tileBytes(), tiles, shape.lack(), scales,
+                    mins);
         }
         for (int tile = 0; tile < columnTiles; tile++) {
             long tileColumn = column + tile * tileBytes;

@@ -1,9 +1,12 @@
 package io.tmac4j.kernels;
 
 /**
- * Where everything stands in weights packed as words. Rows are cut into tiles of {@link #rows} rows, one for each 32-bit lane of a
- * vector; rows that the last tile lacks are zero bytes. A tile has, each for all of its blocks along k: the words of codes, those of
- * sub-block scales, those of sub-block mins, the f16 numbers. A word of all rows of a tile is one vector, the row its lane; an f16
+ * Where everything stands in weights packed as words. Rows are cut into tiles of {@link #rows} rows, one for each 32-bit lane
+ * of a
+ * vector; rows that the last tile lacks are zero bytes. A tile has, each for all of its blocks along k: the words of codes,
+ * those of
+ * sub-block scales, those of sub-block mins, the f16 numbers. A word of all rows of a tile is one vector, the row its lane; an
+ * f16
  * number of all rows is half a vector. Experts follow each other, each with its own tiles.
  *
  * @param form    how a block is put into words

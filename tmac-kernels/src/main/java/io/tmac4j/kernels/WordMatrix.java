@@ -161,7 +161,8 @@ final class WordMatrix extends PackedMatrix {
             switch (form.bits()) {
                 case 2 -> {
                     WordSums.twoBits(codes, next1, sums, form.sumWords(), coefficients, starts, 4, scratch);
-                    WordSums.twoBits(codes + next2, next3 - next2, sums, form.sumWords(), coefficients, starts, 4, scratch + HALF_SUM);
+                    WordSums.twoBits(codes + next2, next3 - next2, sums, form.sumWords(), coefficients, starts, 4,
+                            scratch + HALF_SUM);
                 }
                 case 3 -> {
                     WordSums.threeBitStarts(codes, next1, blocks, coefficients, starts, scratch);
@@ -207,12 +208,12 @@ final class WordMatrix extends PackedMatrix {
             case FLAT_MIN -> WordScales.flatMin(sums, blocks, numbers, numberBytes, halves, result);
             case NIBBLES -> WordScales.nibbles(sums, blocks, scales, numbers, numberBytes, halves, result);
             case SIGNED_BYTES -> WordScales.signedBytes(sums, blocks, scales, numbers, numberBytes, halves, result);
-            case BYTES -> WordScales.bytes(sums, blocks, scales, numbers, numberBytes, halves, result);
+            default -> WordScales.bytes(sums, blocks, scales, numbers, numberBytes, halves, result);
         }
         if (layout.form().minWords() > 0) {
             long minSums = sums + SUMS_BYTES;
-            WordScales.mins(minSums, minSums + SUMS_BYTES, columns.minShift(), blocks, numbers, numberBytes, halves + WordLayout.HALF,
-                    result);
+            WordScales.mins(minSums, minSums + SUMS_BYTES, columns.minShift(), blocks, numbers, numberBytes,
+                    halves + WordLayout.HALF, result);
         }
     }
 }

@@ -44,8 +44,7 @@ final class WordScales {
      * @param numbers numbers of the first block, {@code numberBytes} apart
      * @param halves  f16 scales of the first block
      */
-    static void flat(long sums, int blocks, long numbers,
-            int numberBytes, long halves, long out) {
+    static void flat(long sums, int blocks, long numbers, int numberBytes, long halves, long out) {
         long to = out & ADDRESS;
         for (int block = 0; block < blocks; block++) {
             long from = (sums & ADDRESS) + ((long) block * SUM & OFFSET);
@@ -62,8 +61,7 @@ final class WordScales {
     }
 
     /** Blocks with a scale and a min; behind the two floats of the numbers stands what the sum lacks. */
-    static void flatMin(long sums, int blocks, long numbers,
-            int numberBytes, long halves, long out) {
+    static void flatMin(long sums, int blocks, long numbers, int numberBytes, long halves, long out) {
         long to = out & ADDRESS;
         for (int block = 0; block < blocks; block++) {
             long from = (sums & ADDRESS) + ((long) block * SUM & OFFSET);
@@ -157,11 +155,14 @@ final class WordScales {
                 IntVector a0 = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
                 IntVector p = a0.lanewise(LSHL, 16).add(a0).lanewise(ASHR, 16).add(ALL.get(Memory.INT, lack)).mul(x.and(255));
                 IntVector a1 = IntVector.fromMemorySegment(INTS, ALL, from + SUM, LITTLE);
-                p = a1.lanewise(LSHL, 16).add(a1).lanewise(ASHR, 16).add(ALL.get(Memory.INT, lack + 4)).mul(x.lanewise(LSHR, 8).and(255)).add(p);
+                p = a1.lanewise(LSHL, 16).add(a1).lanewise(ASHR, 16).add(ALL.get(Memory.INT, lack + 4))
+                        .mul(x.lanewise(LSHR, 8).and(255)).add(p);
                 IntVector a2 = IntVector.fromMemorySegment(INTS, ALL, from + 2 * SUM, LITTLE);
-                p = a2.lanewise(LSHL, 16).add(a2).lanewise(ASHR, 16).add(ALL.get(Memory.INT, lack + 8)).mul(x.lanewise(LSHR, 16).and(255)).add(p);
+                p = a2.lanewise(LSHL, 16).add(a2).lanewise(ASHR, 16).add(ALL.get(Memory.INT, lack + 8))
+                        .mul(x.lanewise(LSHR, 16).and(255)).add(p);
                 IntVector a3 = IntVector.fromMemorySegment(INTS, ALL, from + 3 * SUM, LITTLE);
-                p = a3.lanewise(LSHL, 16).add(a3).lanewise(ASHR, 16).add(ALL.get(Memory.INT, lack + 12)).mul(x.lanewise(LSHR, 24)).add(p);
+                p = a3.lanewise(LSHL, 16).add(a3).lanewise(ASHR, 16).add(ALL.get(Memory.INT, lack + 12))
+                        .mul(x.lanewise(LSHR, 24)).add(p);
                 IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
                 FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(ALL.get(Memory.FLOAT, number));
                 ((FloatVector) p.convert(I2F, 0)).fma(d, FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE))

@@ -19,13 +19,16 @@ import jdk.incubator.vector.ShortVector;
  * {@link WordColumns} for why that is exact. A field costs a shift, a multiplication and an addition for all rows of a tile, and
  * the broadcast of a coefficient serves two or four tiles.
  *
- * <p>The tiles stand far apart, so that a core reads several streams: one stream reached 11.6 GB/s on a core of an AMD Zen 3, four
+ * <p>The tiles stand far apart, so that a core reads several streams: one stream reached 11.6 GB/s on a core of an AMD Zen 3,
+ * four
  * reached 15.1.
  *
  * <p>The shape of these methods is C2's wish. Vector operations are written out, not put into helper methods: past a number of
  * nodes C2 inlines no helper any more, and then every vector is an object. A vector that a loop carries on is an argument, never
- * the receiver: C2 does not know its class, asks the profile, and gives up once other shapes of vectors have been seen there; hence the
- * additions to zero. Addresses are masked as in {@link GemmKernels}: a bounds check left in a loop keeps vectors alive as objects.
+ * the receiver: C2 does not know its class, asks the profile, and gives up once other shapes of vectors have been seen there;
+ * hence the
+ * additions to zero. Addresses are masked as in {@link GemmKernels}: a bounds check left in a loop keeps vectors alive as
+ * objects.
  */
 final class WordSums {
 
@@ -186,7 +189,8 @@ final class WordSums {
     }
 
     /**
-     * Begins sums of fields of three bits, see {@link WordForm#threeBitWords}: the words that two sums share. Eight of them follow the
+     * Begins sums of fields of three bits, see {@link WordForm#threeBitWords}: the words that two sums share. Eight of them
+     * follow the
      * sixteen others of a block.
      *
      * @param codes        first word of the first block

@@ -59,6 +59,7 @@ final class WordWeights {
     }
 
     private static void store(IntVector code, long to) {
-        code.or(code.lanewise(LSHL, 16)).reinterpretAsShorts().sub((short) 4).reinterpretAsInts().intoMemorySegment(ALL, to, LITTLE);
+        code.or(code.lanewise(LSHL, 16)).reinterpretAsShorts().sub((short) 4).reinterpretAsInts()
+                .intoMemorySegment(ALL, to, LITTLE);
     }
 }

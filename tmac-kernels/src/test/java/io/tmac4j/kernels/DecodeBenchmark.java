@@ -41,7 +41,8 @@ final class DecodeBenchmark {
                 int rows = Integer.parseInt(shape.substring(0, shape.indexOf('x')));
                 int k = Integer.parseInt(shape.substring(shape.indexOf('x') + 1));
                 for (String columns : (arguments.length > 4 ? arguments[4] : "1").split(",")) {
-                    measure(engine, BlockFormat.of(GgmlType.valueOf(type)).orElseThrow(), rows, k, Integer.parseInt(columns), bytes, threads);
+                    measure(engine, BlockFormat.of(GgmlType.valueOf(type)).orElseThrow(), rows, k, Integer.parseInt(columns),
+                            bytes, threads);
                 }
             }
         }
@@ -98,7 +99,8 @@ final class DecodeBenchmark {
                 allocated = (allocated() - before) / products;
             }
             System.out.printf("%-6s %6d x %-6d x %-4d %7.1f Gw/s (median %7.1f) %6.1f GB/s%s  packing %.1f GB/s alloc %d%n",
-                    format.type(), rows, k, columns, best, median(rates), best * packed[0].byteSize() / rows / k / columns, tables(packed[0], input, k), packing, allocated);
+                    format.type(), rows, k, columns, best, median(rates), best * packed[0].byteSize() / rows / k / columns,
+                            tables(packed[0], input, k), packing, allocated);
             for (PackedWeights weights : packed) {
                 weights.close();
             }
