@@ -73,6 +73,15 @@ public final class Json {
         }
     }
 
+    /** Reads what {@code tmac cold-start} printed. */
+    public static Startup startup(String text) {
+        try {
+            return MAPPER.readValue(text, Startup.class);
+        } catch (JsonProcessingException broken) {
+            throw new Failure("it printed no result", broken);
+        }
+    }
+
     /** Writes a file of results at once or not at all, so that an interruption leaves the file of before. */
     public static void write(Path file, Results results) throws IOException {
         Path absolute = file.toAbsolutePath();
