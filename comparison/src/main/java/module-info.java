@@ -1,4 +1,5 @@
 /** The command-line tool {@code tmac}: runs one model on several engines and compares them. */
+@SuppressWarnings("requires-automatic") // XChart has a name but no descriptor of its own
 module io.tmac4j.comparison {
     requires ch.qos.logback.classic;
     requires ch.qos.logback.core;
@@ -7,7 +8,10 @@ module io.tmac4j.comparison {
     requires io.tmac4j.bindings;
     requires io.tmac4j.kernels;
     requires java.management;
+    requires java.desktop;
     requires jdk.management;
+    requires org.jline.terminal;
+    requires org.knowm.xchart;
     requires org.slf4j;
 
     opens io.tmac4j.comparison to com.fasterxml.jackson.databind, info.picocli;

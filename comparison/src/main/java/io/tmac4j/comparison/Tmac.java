@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
             Compare.class,
             ColdStartCommand.class,
             Generate.class,
+            RaceCommand.class,
             PerplexityCommand.class,
             Synth.class,
             Doctor.class,

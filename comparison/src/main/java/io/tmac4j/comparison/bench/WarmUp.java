@@ -11,7 +11,7 @@ import java.time.Duration;
  * @param nanos  time they took
  * @param steady whether it ended because the rate had stopped moving, not because its time was up
  */
-record WarmUp(int pieces, long nanos, boolean steady) {
+public record WarmUp(int pieces, long nanos, boolean steady) {
 
     /** Rates of the last and the last but one window may differ by this much. */
     private static final double TOLERANCE = 0.02;
@@ -25,7 +25,7 @@ record WarmUp(int pieces, long nanos, boolean steady) {
      * @param longest time after which it ends in any case; zero leaves the warm-up out
      * @param done    told after each piece
      */
-    static WarmUp of(Contestant contestant, Duration longest, CpuClock clock, Runnable done) {
+    public static WarmUp of(Contestant contestant, Duration longest, CpuClock clock, Runnable done) {
         if (longest.isZero()) {
             return new WarmUp(0, 0, false);
         }
