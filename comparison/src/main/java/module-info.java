@@ -3,6 +3,7 @@
 module io.tmac4j.comparison {
     requires ch.qos.logback.classic;
     requires ch.qos.logback.core;
+    requires com.fasterxml.jackson.annotation;
     requires com.fasterxml.jackson.databind;
     requires info.picocli;
     requires io.tmac4j.bindings;

@@ -56,7 +56,8 @@ public final class EngineBridge {
         return new EngineBridge(engine, new ModelLoad(multiplier, plan));
     }
 
-    private static MatMulEngine engine(Engine engine) {
+    /** The engine of that name, opened once. */
+    static MatMulEngine engine(Engine engine) {
         synchronized (ENGINES) {
             return ENGINES.computeIfAbsent(engine.name(), name -> ServiceLoader
                     .load(MatMulEngineProvider.class, EngineBridge.class.getClassLoader()).stream()

@@ -245,7 +245,8 @@ final class GraphRunner implements AutoCloseable {
         close(vecDotBatch);
     }
 
-    private static void close(MatMulBatch batch) {
+    /** Frees what an engine keeps with a batch. */
+    static void close(MatMulBatch batch) {
         Object state = batch.engineState();
         batch.engineState(null);
         if (state instanceof AutoCloseable closeable) {
