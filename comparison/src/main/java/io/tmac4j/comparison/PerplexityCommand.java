@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -98,13 +99,17 @@ final class PerplexityCommand implements Callable<Integer> {
         String text = withoutLastNewline(Files.readString(file, StandardCharsets.UTF_8));
         Path path = model != null ? model : DefaultModels.demo();
         List<Engine> chosen = engines.isEmpty() ? Engine.available() : engines.stream().distinct().toList();
+        Optional<Engine> other = chosen.stream().filter(engine -> !engine.isLlamaCpp()).findFirst();
+        if (layers && other.isEmpty()) {
+            throw new ParameterException(spec.commandLine(), "--layers compares llama.cpp with another engine, and -e names none");
+        }
         ContextOptions options = ContextOptions.defaults().withThreads(threads).withBatchThreads(threads)
                 .withBatchSize(batchSize).withUbatchSize(Math.min(batchSize, ubatchSize)).withFlashAttention(attention);
         try (Progress progress = new Progress(spec.commandLine().getErr(), root.showsProgress())) {
             PerplexityRun.Outcome outcome = Files.exists(path) && !fitTogether(path, chosen.size())
                     ? oneAfterTheOther(path, chosen, text, options, progress)
                     : sideBySide(path, chosen, text, options, progress);
-            List<ProductError> products = layers ? products(path, chosen, text, progress) : null;
+            List<ProductError> products = layers ? products(path, other.orElseThrow(), text, progress) : null;
             progress.clear();
             print(path, outcome, products);
         }
@@ -153,10 +158,8 @@ final class PerplexityCommand implements Callable<Integer> {
         }
     }
 
-    /** Products of the first engine that is not llama.cpp, on the text's first tokens. */
-    private List<ProductError> products(Path path, List<Engine> chosen, String text, Progress progress) {
-        Engine other = chosen.stream().filter(engine -> !engine.isLlamaCpp()).findFirst().orElseThrow(() ->
-                new ParameterException(spec.commandLine(), "--layers compares llama.cpp with another engine, and -e names none"));
+    /** Products of single tensors on the text's first tokens. */
+    private List<ProductError> products(Path path, Engine other, String text, Progress progress) {
         progress.show(1, "products of single tensors");
         try (LlamaModel loaded = LlamaModel.load(path, ModelOptions.defaults().withEngine(Engine.LLAMA_CPP))) {
             int[] tokens = loaded.tokenize(text, true, false);

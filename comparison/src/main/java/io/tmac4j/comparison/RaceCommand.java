@@ -173,6 +173,12 @@ final class RaceCommand implements Callable<Integer> {
         out.println();
         out.println(title);
         lanes.forEach(lane -> out.println(RaceShow.line(lane)));
+        out.println();
+        List<String> texts = lanes.stream().map(LaneView::text).distinct().toList();
+        for (int i = 0; i < texts.size(); i++) {
+            out.println((texts.size() == 1 ? "The text" : lanes.get(i).engine()) + ":");
+            texts.get(i).lines().forEach(line -> out.println(line.isBlank() ? ">" : "> " + line));
+        }
         if (lanes.size() > 1) {
             int most = lanes.stream().mapToInt(LaneView::tokens).max().orElse(0);
             out.println(outcome.equal() == most ? "All " + most + " tokens are equal."

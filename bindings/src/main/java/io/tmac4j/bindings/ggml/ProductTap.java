@@ -50,7 +50,7 @@ public final class ProductTap implements AutoCloseable {
     /** A tap for one model file. */
     public ProductTap(Path file, Engine engine, int threads) {
         this.file = file;
-        this.engine = EngineBridge.engine(engine);
+        this.engine = EngineBridge.multiplier(engine);
         this.threads = threads;
         GgufFile model = GgufFile.read(file);
         dataOffset = model.dataOffset();
@@ -133,7 +133,7 @@ public final class ProductTap implements AutoCloseable {
                     rows * Float.BYTES);
             engine.multiply(batch);
         } finally {
-            GraphRunner.close(batch);
+            batch.closeEngineState();
         }
     }
 

@@ -10,7 +10,9 @@ public interface Contestant {
     long warmUp();
 
     /** Prepares one repetition: work that does not count. */
-    void prepare();
+    default void prepare() {
+        // Most contestants have nothing to prepare.
+    }
 
     /** Runs one repetition and gives the nanoseconds it took. */
     long repeat();

@@ -17,6 +17,9 @@ public final class Recording {
     /** The last frame stays a while before the picture begins again. */
     private static final double HOLD_SECONDS = 3;
 
+    /** Frames follow one another no faster, which keeps the file small. */
+    private static final double LEAST_SECONDS = 0.15;
+
     private record Frame(double seconds, List<List<Span>> lines) {
     }
 
@@ -44,7 +47,12 @@ public final class Recording {
         if (frames.isEmpty()) {
             start = now;
         }
-        frames.add(new Frame((now - start) * 1e-9, frame));
+        Frame added = new Frame((now - start) * 1e-9, frame);
+        // The newest replaces one that nobody has had time to look at.
+        if (frames.size() > 1 && added.seconds - frames.get(frames.size() - 2).seconds < LEAST_SECONDS) {
+            frames.removeLast();
+        }
+        frames.add(added);
     }
 
     int width() {

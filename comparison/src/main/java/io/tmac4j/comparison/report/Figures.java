@@ -107,7 +107,8 @@ final class Figures {
         List<Series> series = new ArrayList<>();
         for (Machines.Entry machine : machines) {
             group(machine.kernels().stream().filter(kernel -> kernel.threads() == 1).toList(),
-                    kernel -> kernel.columns() == 1 ? "one column" : kernel.columns() + " columns").forEach((name, own) ->
+                    kernel -> (kernel.columns() == 1 ? "one column" : kernel.columns() + " columns")
+                            + (kernel.workingSet() == null ? "" : ", " + kernel.workingSet())).forEach((name, own) ->
                     series.add(new Series(name + onMachine(machines, machine), MEASURED, own.stream()
                             .map(kernel -> new Point(bits(kernel.type()), kernel.ratio(), String.format(Locale.ROOT,
                                     "%s %d x %d: %.1f against %.1f Gop/s", kernel.type(), kernel.rows(), kernel.k(),

@@ -32,6 +32,7 @@ public record KernelFile(int version, Where environment, List<Kernel> kernels, L
      * @param k              weights a row
      * @param columns        columns of activations; one in decoding
      * @param threads        threads
+     * @param workingSet     {@code cold} where weights come from memory, {@code hot} where from the cache; null if not told
      * @param tmacGops       billions of operations a second of the tmac engine
      * @param llamaGops      the same of llama.cpp
      * @param ratio          tmacGops / llamaGops
@@ -39,8 +40,8 @@ public record KernelFile(int version, Where environment, List<Kernel> kernels, L
      * @param nmseTmac       normalised mean square error of tmac against exact arithmetic, or null
      * @param nmseLlama      the same of llama.cpp, or null
      */
-    public record Kernel(String type, long rows, long k, int columns, int threads, double tmacGops, double llamaGops, double ratio,
-                         Double bandwidthShare, Double nmseTmac, Double nmseLlama) {
+    public record Kernel(String type, long rows, long k, int columns, int threads, String workingSet, double tmacGops,
+                         double llamaGops, double ratio, Double bandwidthShare, Double nmseTmac, Double nmseLlama) {
     }
 
     /** One step of the ablation: what was added, for which type, and the billions of operations a second reached. */
