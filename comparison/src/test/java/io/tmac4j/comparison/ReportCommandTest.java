@@ -96,7 +96,7 @@ class ReportCommandTest {
                 .anyMatch(name -> name.contains("what-each-step-brings")).anyMatch(name -> name.contains("published-not-measured"))
                 .allMatch(name -> name.endsWith(".svg"));
         for (String name : svg.toFile().list()) {
-            assertThat(Files.readString(svg.resolve(name))).contains("<svg").endsWith("</svg>");
+            assertThat(Files.readString(svg.resolve(name))).contains("<svg", "</svg>");
             BufferedImage image = ImageIO.read(png.resolve(name.replace(".svg", ".png")).toFile());
             assertThat(image.getWidth()).isEqualTo(960);
         }
