@@ -14,6 +14,8 @@ public final class Recording {
     private static final int ROW_PIXELS = 18;
     private static final double COLUMN_PIXELS = 8.4;
     private static final int MARGIN = 14;
+    /** A space that no browser merges with its neighbours. */
+    private static final char NO_BREAK = '\u00a0';
     /** The last frame stays a while before the picture begins again. */
     private static final double HOLD_SECONDS = 3;
 
@@ -82,8 +84,7 @@ public final class Recording {
         StringBuilder svg = new StringBuilder(String.format(Locale.ROOT,
                 "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %d\" role=\"img\">%n<title>%s</title>%n"
                         + "<rect width=\"100%%\" height=\"100%%\" rx=\"8\" fill=\"#16181c\"/>%n"
-                        + "<g font-family=\"ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace\" font-size=\"14\" "
-                        + "xml:space=\"preserve\">%n",
+                        + "<g font-family=\"ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace\" font-size=\"14\">%n",
                 width * COLUMN_PIXELS + 2 * MARGIN, rows() * ROW_PIXELS + 2 * MARGIN, escape(title)));
         for (Stay stay : stays(end)) {
             svg.append(element(stay, end)).append('\n');
@@ -132,7 +133,7 @@ public final class Recording {
         boolean always = last && stay.from == 0;
         StringBuilder element = new StringBuilder(String.format(Locale.ROOT, "<text x=\"%.1f\" y=\"%d\" fill=\"%s\"%s>%s",
                 MARGIN + stay.place.column * COLUMN_PIXELS, MARGIN + stay.place.row * ROW_PIXELS + 13, stay.span.look().colour(),
-                last ? "" : " visibility=\"hidden\"", escape(stay.span.text().stripTrailing())));
+                last ? "" : " visibility=\"hidden\"", escape(stay.span.text().stripTrailing()).replace(' ', NO_BREAK)));
         if (!always) {
             element.append(String.format(Locale.ROOT, "<animate attributeName=\"visibility\" calcMode=\"discrete\" dur=\"%.2fs\" "
                             + "repeatCount=\"indefinite\" values=\"%s\" keyTimes=\"%s\"/>", end,
