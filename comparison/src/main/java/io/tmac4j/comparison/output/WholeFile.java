@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 
@@ -23,6 +24,9 @@ public final class WholeFile {
         Path absolute = file.toAbsolutePath();
         if (Files.isDirectory(absolute)) {
             throw new FileAlreadyExistsException(file.toString());
+        }
+        if (!Files.isDirectory(absolute.getParent())) {
+            throw new NoSuchFileException(absolute.getParent().toString());
         }
         // Not a temporary file of Java's: such a file can be read by its owner only.
         Path unfinished = absolute.resolveSibling("." + absolute.getFileName() + "." + ProcessHandle.current().pid() + ".part");
