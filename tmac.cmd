@@ -59,7 +59,7 @@ move /y "%built%.started" "%built%" >nul
 :run
 "%jdk%\bin\java.exe" ^
     --module-path "%lib%" --class-path "%lib%\natives\*" ^
-    --add-modules jdk.incubator.vector --enable-native-access=io.tmac4j.bindings,io.tmac4j.kernels ^
+    --add-modules jdk.incubator.vector --enable-native-access=io.tmac4j.bindings,io.tmac4j.kernels,org.jline.terminal.ffm ^
     -XX:+UseSerialGC %TMAC_JAVA_OPTS% ^
     --module io.tmac4j.comparison/io.tmac4j.comparison.Tmac %*
 exit /b %errorlevel%

@@ -107,7 +107,8 @@ public final class LlamaContext implements AutoCloseable {
         llama_batch.token(tokenBatch, tokens);
     }
 
-    static LlamaContext create(LlamaModel model, ContextOptions options, EngineBridge bridge) {
+    /** @param watcher a {@code ggml_backend_sched_eval_callback} that is told of each node computed, or null */
+    static LlamaContext create(LlamaModel model, ContextOptions options, EngineBridge bridge, MemorySegment watcher) {
         Arena arena = Arena.ofShared();
         MemorySegment context = MemorySegment.NULL;
         boolean done = false;
@@ -126,6 +127,7 @@ public final class LlamaContext implements AutoCloseable {
             llama_context_params.offload_kqv(params, false);
             llama_context_params.op_offload(params, false);
             llama_context_params.no_perf(params, true);
+            llama_context_params.cb_eval(params, watcher);
             NativeLog.clearErrors();
             EngineBridge.ContextLink link = null;
             if (bridge == null) {

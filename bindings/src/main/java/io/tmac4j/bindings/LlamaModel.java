@@ -346,6 +346,11 @@ public final class LlamaModel implements AutoCloseable {
      * @throws LlamaException if llama.cpp cannot create it, e.g. for lack of memory
      */
     public LlamaContext newContext(ContextOptions options) {
+        return newContext(options, MemorySegment.NULL);
+    }
+
+    /** The same with a {@code ggml_backend_sched_eval_callback}, which must outlive the context. */
+    LlamaContext newContext(ContextOptions options, MemorySegment watcher) {
         Objects.requireNonNull(options, "options");
         life.acquire();
         boolean done = false;
@@ -354,7 +359,7 @@ public final class LlamaModel implements AutoCloseable {
                 throw new LlamaException(file.getFileName()
                         + " was loaded for its vocabulary only; it has no weights to decode with");
             }
-            LlamaContext context = LlamaContext.create(this, options, bridge);
+            LlamaContext context = LlamaContext.create(this, options, bridge, watcher);
             done = true;
             return context;
         } finally {

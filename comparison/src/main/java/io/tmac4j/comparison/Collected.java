@@ -5,6 +5,7 @@ import io.tmac4j.bindings.LlamaCppLibrary;
 import io.tmac4j.comparison.bench.Cell;
 import io.tmac4j.comparison.bench.SweepRun;
 import io.tmac4j.comparison.environment.Environment;
+import io.tmac4j.comparison.environment.Priority;
 import io.tmac4j.comparison.output.Agreement;
 import io.tmac4j.comparison.output.Comparison;
 import io.tmac4j.comparison.output.Format;
@@ -13,6 +14,7 @@ import io.tmac4j.comparison.output.Progress;
 import io.tmac4j.comparison.output.Result;
 import io.tmac4j.comparison.output.ResultWriter;
 import io.tmac4j.comparison.output.Results;
+import io.tmac4j.comparison.output.Startup;
 import io.tmac4j.comparison.output.Text;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -31,6 +33,8 @@ final class Collected implements SweepRun.Sink {
 
     private final LlamaCppLibrary library;
     private final ResultWriter writer;
+    private final String energy;
+    private final Priority priority;
     private final Path file;
     private final Progress progress;
     private final Results before;
@@ -39,16 +43,26 @@ final class Collected implements SweepRun.Sink {
     private final List<Comparison> comparisons = new ArrayList<>();
     private final List<Agreement> agreement = new ArrayList<>();
     private final List<Text> texts = new ArrayList<>();
+    private final List<Startup> startups = new ArrayList<>();
     private final List<String> notes = new ArrayList<>();
 
-    /** @param file where results are kept, or null */
-    Collected(LlamaCppLibrary library, Format format, PrintWriter out, Path file, Progress progress) throws IOException {
+    /**
+     * A collection.
+     *
+     * @param energy how energy is measured, or why not
+     * @param file   where results are kept, or null
+     */
+    Collected(LlamaCppLibrary library, Format format, PrintWriter out, String energy, Priority priority, Path file,
+              Progress progress) throws IOException {
         this.library = library;
+        this.energy = energy;
+        this.priority = priority;
         this.writer = ResultWriter.of(format, out);
         this.file = file;
         this.progress = progress;
         this.before = file != null && Files.exists(file) ? Json.read(file)
-                : new Results(Results.VERSION, null, List.of(), List.of(), List.of(), List.of(), List.of());
+                : new Results(Results.VERSION, null, List.of(), List.of(), List.of(), List.of(), List.of(),
+                        List.of());
         if (before.environment() != null) {
             engines.putAll(before.environment().engines());
         }
@@ -107,6 +121,24 @@ final class Collected implements SweepRun.Sink {
     }
 
     @Override
+    public void startup(Startup startup) {
+        startups.add(startup);
+        save();
+    }
+
+    @Override
+    public boolean startupKnown(Path model, List<Engine> wanted) {
+        String name = model.getFileName().toString();
+        List<Startup> known = before.startup().stream().filter(found -> found.model().equals(name)
+                && wanted.contains(new Engine(found.engine()))).toList();
+        if (known.size() < wanted.size()) {
+            return false;
+        }
+        startups.addAll(known);
+        return true;
+    }
+
+    @Override
     public void text(Text text) {
         texts.add(text);
     }
@@ -129,7 +161,8 @@ final class Collected implements SweepRun.Sink {
     }
 
     private Results all() {
-        return new Results(Results.VERSION, Environment.here(library, engines), results, comparisons, agreement, texts, notes);
+        return new Results(Results.VERSION, Environment.here(library, engines, energy, priority), results, comparisons,
+                agreement, texts, startups, notes);
     }
 
     private void save() {

@@ -12,7 +12,9 @@ import io.tmac4j.comparison.bench.SweepRun;
 import io.tmac4j.comparison.bench.TestCase;
 import io.tmac4j.comparison.bench.TestCase.PromptAndGeneration;
 import io.tmac4j.comparison.environment.Device;
+import io.tmac4j.comparison.environment.EnergyMeter;
 import io.tmac4j.comparison.environment.Machine;
+import io.tmac4j.comparison.environment.Priority;
 import io.tmac4j.comparison.output.Format;
 import io.tmac4j.comparison.output.Progress;
 import java.io.IOException;
@@ -117,12 +119,21 @@ final class Compare implements Callable<Integer> {
             description = "Rest before each test, for machines that get hot.")
     private int delay;
 
-    @Option(names = "--no-warmup", description = "Measure at once; the first runs are then slower, above all those of Java.")
+    @Option(names = "--prio", paramLabel = "-1|0|1|2|3", converter = Options.PriorityLevel.class,
+            description = "Priority of the whole program, so of all engines: low, normal, medium, high, real time (default: 0);"
+                    + " above 0 it needs an administrator.")
+    private Priority priority = Priority.NORMAL;
+
+    @Option(names = "--no-warmup", description = "Measure at once; the first runs are then slower, above all those of Java. No cold starts either.")
     private boolean noWarmUp;
 
     @Option(names = "--warmup", paramLabel = "SECONDS", converter = Options.AtLeastZero.class,
             description = "Longest warm-up of an engine in a test (default: 10); it ends when the rate is steady.")
     private Integer warmUp;
+
+    @Option(names = "--no-startup",
+            description = "Do not measure each engine's start (load time, first token, memory) in a process of its own.")
+    private boolean noStartup;
 
     @Option(names = "--agreement", paramLabel = "N", converter = Options.AtLeastZero.class,
             description = "Tokens on which the engines' agreement is checked (default: 64); 0 leaves it out.")
@@ -156,11 +167,14 @@ final class Compare implements Callable<Integer> {
         for (Path model : models) {
             requireModel(model);
         }
+        priority.apply();
         LlamaCppLibrary library = LlamaCppLibrary.load();
-        try (Progress progress = new Progress(spec.commandLine().getErr(), root.showsProgress())) {
-            Collected collected = new Collected(library, format, spec.commandLine().getOut(), resume, progress);
+        try (Progress progress = new Progress(spec.commandLine().getErr(), root.showsProgress());
+             EnergyMeter meter = EnergyMeter.here()) {
+            Collected collected = new Collected(library, format, spec.commandLine().getOut(), meter.description(), priority,
+                    resume, progress);
             Sweep sweep = sweep(chosen, tests, progress);
-            new SweepRun(sweep, collected, progress, force).run();
+            new SweepRun(sweep, collected, progress, force, meter).run();
             collected.end();
         }
         return 0;
@@ -175,7 +189,9 @@ final class Compare implements Callable<Integer> {
         }
         Plan plan = new Plan(repetitions != null ? repetitions : quick ? QUICK_REPETITIONS : 5, warmUpTime(), PAUSE,
                 Duration.ofSeconds(delay), seed);
-        return new Sweep(measured, chosen, settings(), tests, plan, agreeing, agreementTokens());
+        int startupPrompt = noStartup ? 0
+                : tests.stream().mapToInt(TestCase::prompt).filter(prompt -> prompt > 0).findFirst().orElse(QUICK_PROMPT);
+        return new Sweep(measured, chosen, settings(), tests, plan, startupPrompt, agreeing, agreementTokens());
     }
 
     private Duration warmUpTime() {

@@ -12,7 +12,13 @@ import picocli.CommandLine.Spec;
 
 @Command(name = "devices",
         header = "List known machines and the thread counts worth measuring on them.",
-        description = "A name of the first column can be given to 'tmac compare --device', which measures those thread counts.")
+        description = {
+            "A name of the first column can be given to 'tmac compare --device', which measures those thread counts.",
+            "",
+            "Examples:",
+            "  tmac devices",
+            "  tmac compare -m model.gguf --device m2 -o json > m2.json",
+        })
 final class Devices implements Callable<Integer> {
 
     @Spec

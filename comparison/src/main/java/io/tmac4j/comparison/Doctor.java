@@ -16,7 +16,12 @@ import picocli.CommandLine.Spec;
         description = {
             "Looks at Java, llama.cpp's libraries, the processor, memory, power settings and what other programs do. Each line "
                     + "is ok, warning (slower than it could be, or measurements are not to be trusted) or fix (it does not "
-                    + "work so)."},
+                    + "work so).",
+            "",
+            "Examples:",
+            "  tmac doctor",
+            "  tmac doctor && tmac compare -m model.gguf",
+        },
         exitCodeList = {
             "0:nothing must be fixed",
             "1:something must be fixed",

@@ -5,6 +5,7 @@ import io.tmac4j.bindings.FlashAttention;
 import io.tmac4j.bindings.GgmlType;
 import io.tmac4j.comparison.bench.TestCase.PromptAndGeneration;
 import io.tmac4j.comparison.environment.Device;
+import io.tmac4j.comparison.environment.Priority;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -75,6 +76,17 @@ final class Options {
         public Device convert(String text) {
             return Device.ofId(text).orElseThrow(() -> new TypeConversionException("there is no device \"" + text
                     + "\"; there are " + Arrays.stream(Device.values()).map(Device::id).collect(Collectors.joining(", "))));
+        }
+    }
+
+    /** llama-bench's number of a priority. */
+    static final class PriorityLevel implements ITypeConverter<Priority> {
+        @Override
+        public Priority convert(String text) {
+            return Arrays.stream(Priority.values()).filter(priority -> Integer.toString(priority.level()).equals(text.trim()))
+                    .findFirst().orElseThrow(() -> new TypeConversionException("\"" + text + "\" is no priority; there are "
+                            + Arrays.stream(Priority.values()).map(Priority::level).map(String::valueOf)
+                            .collect(Collectors.joining(", "))));
         }
     }
 

@@ -1,10 +1,12 @@
 package io.tmac4j.comparison;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import io.tmac4j.bindings.ContextOptions;
 import io.tmac4j.bindings.Engine;
 import io.tmac4j.bindings.FlashAttention;
 import io.tmac4j.bindings.LlamaModel;
 import io.tmac4j.bindings.ModelOptions;
+import io.tmac4j.bindings.ProductError;
 import io.tmac4j.comparison.environment.Machine;
 import io.tmac4j.comparison.output.Json;
 import io.tmac4j.comparison.output.Progress;
@@ -16,11 +18,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
@@ -32,10 +37,13 @@ import picocli.CommandLine.Spec;
             "Examples:",
             "  tmac perplexity -m model.gguf -f wiki.test.raw",
             "  tmac perplexity -m model.gguf -f wiki.test.raw -c 512 --chunks 20 -o json",
+            "  tmac perplexity -m model.gguf -f wiki.test.raw --chunks 1 --layers    where in the model the engines differ",
         })
 final class PerplexityCommand implements Callable<Integer> {
 
     private static final long SPARE_BYTES = 768L << 20;
+    /** Tokens whose activations single products are compared on: enough for the kernels of batches. */
+    private static final int LAYER_TOKENS = 32;
 
     private enum Form { MD, JSON }
 
@@ -79,6 +87,10 @@ final class PerplexityCommand implements Callable<Integer> {
             description = "Flash attention (default: auto).")
     private FlashAttention attention = FlashAttention.AUTO;
 
+    @Option(names = "--layers",
+            description = "Also compare single products: each engine's error for each tensor, on the same activations.")
+    private boolean layers;
+
     @Option(names = {"-o", "--output"}, paramLabel = "md|json", description = "Form of the results (default: md).")
     private Form form = Form.MD;
 
@@ -87,14 +99,19 @@ final class PerplexityCommand implements Callable<Integer> {
         String text = withoutLastNewline(Files.readString(file, StandardCharsets.UTF_8));
         Path path = model != null ? model : DefaultModels.demo();
         List<Engine> chosen = engines.isEmpty() ? Engine.available() : engines.stream().distinct().toList();
+        Optional<Engine> other = chosen.stream().filter(engine -> !engine.isLlamaCpp()).findFirst();
+        if (layers && other.isEmpty()) {
+            throw new ParameterException(spec.commandLine(), "--layers compares llama.cpp with another engine, and -e names none");
+        }
         ContextOptions options = ContextOptions.defaults().withThreads(threads).withBatchThreads(threads)
                 .withBatchSize(batchSize).withUbatchSize(Math.min(batchSize, ubatchSize)).withFlashAttention(attention);
         try (Progress progress = new Progress(spec.commandLine().getErr(), root.showsProgress())) {
             PerplexityRun.Outcome outcome = Files.exists(path) && !fitTogether(path, chosen.size())
                     ? oneAfterTheOther(path, chosen, text, options, progress)
                     : sideBySide(path, chosen, text, options, progress);
+            List<ProductError> products = layers ? products(path, other.orElseThrow(), text, progress) : null;
             progress.clear();
-            print(path, outcome);
+            print(path, outcome, products);
         }
         return 0;
     }
@@ -141,19 +158,41 @@ final class PerplexityCommand implements Callable<Integer> {
         }
     }
 
-    private void print(Path path, PerplexityRun.Outcome outcome) {
+    /** Products of single tensors on the text's first tokens. */
+    private List<ProductError> products(Path path, Engine other, String text, Progress progress) {
+        progress.show(1, "products of single tensors");
+        try (LlamaModel loaded = LlamaModel.load(path, ModelOptions.defaults().withEngine(Engine.LLAMA_CPP))) {
+            int[] tokens = loaded.tokenize(text, true, false);
+            return ProductError.measure(loaded, other, Arrays.copyOf(tokens, Math.min(tokens.length, LAYER_TOKENS)), threads);
+        }
+    }
+
+    private void print(Path path, PerplexityRun.Outcome outcome, List<ProductError> products) {
         PrintWriter out = spec.commandLine().getOut();
         PerplexityRun.Divergence first = outcome.divergences().isEmpty() ? null : outcome.divergences().getFirst();
         if (form == Form.JSON) {
             out.println(Json.pretty(new Report(path.getFileName().toString(), file.getFileName().toString(), contextSize,
-                    outcome.results(), first)));
+                    outcome.results(), first, products == null ? null : products.stream().map(Product::of).toList())));
         } else {
             QualityTable.print(out, path.getFileName().toString(), outcome);
+            if (products != null) {
+                QualityTable.products(out, products);
+            }
         }
         out.flush();
     }
 
     /** The JSON form. */
-    record Report(String model, String text, int contextSize, List<PerplexityRun.Result> results, PerplexityRun.Divergence kl) {
+    record Report(String model, String text, int contextSize, List<PerplexityRun.Result> results, PerplexityRun.Divergence kl,
+                  @JsonInclude(JsonInclude.Include.NON_NULL) List<Product> layers) {
+    }
+
+    /** One product in the JSON form: errors of each engine against exact arithmetic, and between the engines. */
+    record Product(String tensor, String type, long k, long rows, double nmseLlama, double nmseTmac, double nmseTmacSingle,
+                   double nmseApart) {
+
+        static Product of(ProductError e) {
+            return new Product(e.tensor(), e.type().ggmlName(), e.k(), e.rows(), e.llamaCpp(), e.batch(), e.single(), e.apart());
+        }
     }
 }

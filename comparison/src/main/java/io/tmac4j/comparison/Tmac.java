@@ -14,6 +14,14 @@ import picocli.CommandLine.Spec;
 /** The program {@code tmac}: one GGUF model, two engines, one honest ratio. */
 @Command(name = "tmac",
         header = "Runs one GGUF model on llama.cpp and on Java lookup-table kernels, and compares them.",
+        description = {
+            "Examples:",
+            "  tmac compare --quick                          which engine is faster here? about a minute",
+            "  tmac race --slice 50                          watch both engines write",
+            "  tmac compare -m model.gguf -t 1,2,4 -o json > results.json",
+            "  tmac report results.json --html report.html   figures of it",
+            "  tmac help compare                             what one command can do",
+        },
         synopsisSubcommandLabel = "COMMAND",
         mixinStandardHelpOptions = true,
         scope = ScopeType.INHERIT,
@@ -29,7 +37,9 @@ import picocli.CommandLine.Spec;
             "2:the command line asks for something impossible"},
         subcommands = {
             Compare.class,
+            ColdStartCommand.class,
             Generate.class,
+            RaceCommand.class,
             PerplexityCommand.class,
             Synth.class,
             Doctor.class,

@@ -9,7 +9,12 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 @Command(name = "version", header = "Print the versions of tmac, llama.cpp and Java.",
-        description = "Prints what this program, its llama.cpp libraries and the Java VM are, one to a line.")
+        description = {
+            "Prints what this program, its llama.cpp libraries and the Java VM are, one to a line.",
+            "",
+            "Examples:",
+            "  tmac version",
+        })
 final class Version implements Callable<Integer>, IVersionProvider {
 
     @Spec

@@ -28,7 +28,7 @@ class ChildProcessTest {
     @Test
     void resultsAloneAreOnStandardOutputAndNoProgressIsDrawnForAFile() throws Exception {
         Finished run = run("compare", "-m", DemoModel.file().toString(), "-p", "8", "-n", "4", "-t", "1", "-r", "1",
-                "-o", "json");
+                "--no-startup", "-o", "json");
         assertThat(run.exitCode()).as(run.err()).isZero();
         assertThat(new ObjectMapper().readTree(run.out()).get("results")).isNotEmpty();
         assertThat(run.err().lines().filter(line -> !line.startsWith(INCUBATOR))).isEmpty();
@@ -36,7 +36,8 @@ class ChildProcessTest {
 
     @Test
     void textIsUtf8WhateverTheLocale() throws Exception {
-        Finished run = run("compare", "-m", DemoModel.file().toString(), "-p", "8", "-n", "0", "-t", "1", "-r", "2");
+        Finished run = run("compare", "-m", DemoModel.file().toString(), "-p", "8", "-n", "0", "-t", "1", "-r", "2",
+                "--no-startup");
         assertThat(new String(run.out(), StandardCharsets.UTF_8)).contains(" ± ");
     }
 

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -90,7 +91,7 @@ class CompareTest {
     void jsonLinesAreObjectsOfANamedKind() {
         CommandRun run = compare("-p", "8", "-n", "0", "-t", "1", "-o", "jsonl");
         assertThat(run.out().lines()).allSatisfy(line -> assertThat(new ObjectMapper().readTree(line).get("kind").asText())
-                .isIn("result", "comparison", "agreement", "environment"));
+                .isIn("result", "comparison", "agreement", "startup", "environment"));
     }
 
     @Test
@@ -106,9 +107,43 @@ class CompareTest {
         assertThat(folder.toFile().list()).as("no unfinished files").containsExactly("results.json");
     }
 
+    @Test
+    void eachEnginesStartIsMeasuredInAProcessOfItsOwn() throws IOException {
+        CommandRun run = withStartup("-p", "16", "-n", "0", "-t", "1", "--warmup", "1", "--agreement", "0", "-o", "json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        JsonNode json = new ObjectMapper().readTree(run.out());
+        assertThat(json.get("notes")).noneMatch(note -> note.asText().contains("cold start"));
+        assertThat(json.get("startup")).hasSameSizeAs(json.get("results"));
+        for (JsonNode startup : json.get("startup")) {
+            assertThat(startup.get("prompt_tokens").intValue()).isEqualTo(16);
+            assertThat(startup.get("load_seconds").doubleValue()).isPositive();
+            assertThat(startup.get("first_token_seconds").doubleValue()).isPositive();
+            assertThat(startup.get("peak_rss_bytes").longValue()).isGreaterThan(json.get("results").get(0).get("size").longValue());
+        }
+        assertThat(json.get("startup").get(1).get("packed_bytes").longValue()).isPositive();
+    }
+
+    @Test
+    void energyIsEitherMeasuredOrSaidNotToBeReadableAndNeverZero() throws IOException {
+        JsonNode json = new ObjectMapper().readTree(compare("-p", "16", "-n", "0", "-t", "1", "-o", "json").out());
+        boolean readable = !json.get("environment").get("energy").asText().startsWith("not readable, because ");
+        for (JsonNode result : json.get("results")) {
+            assertThat(readable ? result.get("joules_per_token").doubleValue() > 0 : result.get("joules_per_token").isNull())
+                    .as(result.toString()).isTrue();
+            assertThat(result.get("clock_speed")).hasSize(2).allMatch(speed -> speed.doubleValue() > 0.01);
+        }
+    }
+
+    @Test
+    void aLowerPriorityNeedsNoRightsAndStandsInTheResults() {
+        CommandRun run = compare("-p", "8", "-n", "0", "-t", "1", "--prio", "-1", "--agreement", "0");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).contains(", priority -1");
+    }
+
     @ParameterizedTest
     @CsvSource({"-t,0", "-t,x", "-n,-1", "-p,-5", "-r,0", "-e,warp", "-fa,maybe", "-ctk,q9", "-o,xml", "-pg,5", "-t,4-1",
-        "--flap,1", "-b,0", "--delay,-3"})
+        "--flap,1", "-b,0", "--delay,-3", "--prio,4", "--prio,high"})
     void anImpossibleOptionIsOneSentenceAndExitCodeTwo(String option, String value) {
         CommandRun run = compare(option, value);
         assertThat(run.exitCode()).isEqualTo(2);
@@ -138,9 +173,11 @@ class CompareTest {
     }
 
     private static CommandRun compare(String... options) {
-        String[] all = new String[options.length + 5];
-        System.arraycopy(new String[] {"compare", "-m", model, "-r", "2"}, 0, all, 0, 5);
-        System.arraycopy(options, 0, all, 5, options.length);
-        return CommandRun.of(all);
+        return withStartup(Stream.concat(Stream.of("--no-startup"), Stream.of(options)).toArray(String[]::new));
+    }
+
+    private static CommandRun withStartup(String... options) {
+        return CommandRun.of(Stream.concat(Stream.of("compare", "-m", model, "-r", "2"), Stream.of(options))
+                .toArray(String[]::new));
     }
 }

@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tmac4j.comparison.environment.Device;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import picocli.CommandLine;
 
 class HelpTest {
+
+    private static final Set<String> PICOCLIS_OWN = Set.of("help", "generate-completion");
 
     static List<String> commands() {
         return List.copyOf(Tmac.commandLine().getSubcommands().keySet());
@@ -21,6 +24,9 @@ class HelpTest {
         CommandRun run = CommandRun.of("help", command);
         assertThat(run.exitCode()).isZero();
         assertThat(run.out()).contains("Usage: tmac " + command);
+        if (!PICOCLIS_OWN.contains(command)) {
+            assertThat(run.out()).contains("Examples:", "  tmac ", "Exit codes:");
+        }
         CommandLine line = Tmac.commandLine().getSubcommands().get(command);
         assertThat(line.getCommandSpec().usageMessage().header()).as("a line of its own in the list of commands").isNotEmpty();
     }
@@ -44,7 +50,7 @@ class HelpTest {
     void completionKnowsTheCommands() {
         CommandRun run = CommandRun.of("generate-completion");
         assertThat(run.exitCode()).isZero();
-        assertThat(run.out()).contains("compare", "--n-prompt", "complete -F");
+        assertThat(run.out()).contains("compare", "--n-prompt", "race", "--slice", "complete -F");
     }
 
     @Test

@@ -9,12 +9,14 @@ import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SpecVersion;
 import io.tmac4j.comparison.output.Results;
 import io.tmac4j.comparison.synth.DemoModel;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -72,6 +74,36 @@ class ReportCommandTest {
     }
 
     @Test
+    void figuresAreWrittenAsFilesOfTheirForm() throws Exception {
+        Path kernels = Files.writeString(folder.resolve("kernels.json"), """
+                {"version":1,"environment":{"cpu":"Apple M2"},"kernels":[
+                {"type":"TQ2_0","rows":4096,"k":4096,"columns":1,"threads":1,"tmac_gops":90.5,"llama_gops":45.0,"ratio":2.01,
+                "bandwidth_share":0.4,"nmse_tmac":1e-5,"nmse_llama":1e-5},
+                {"type":"Q4_0","rows":4096,"k":4096,"columns":64,"threads":1,"tmac_gops":60.0,"llama_gops":50.0,"ratio":1.2}]}
+                """);
+        Path ablation = Files.writeString(folder.resolve("ablation.json"), """
+                {"version":1,"ablation":[{"step":"lookup","type":"Q4_0","gops":5.5},{"step":"tiles","type":"Q4_0","gops":11}]}
+                """);
+        Path svg = folder.resolve("figures/svg");
+        Path png = folder.resolve("figures/png");
+        Path page = folder.resolve("kernels.html");
+        CommandRun run = CommandRun.of("report", results.toString(), kernels.toString(), ablation.toString(),
+                "--svg", svg.toString(), "--png", png.toString(), "--html", page.toString());
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).isEmpty();
+        assertThat(svg.toFile().list()).anyMatch(name -> name.contains("generation"))
+                .anyMatch(name -> name.contains("speed-up-over-threads")).anyMatch(name -> name.contains("single-products"))
+                .anyMatch(name -> name.contains("what-each-step-brings")).anyMatch(name -> name.contains("published-not-measured"))
+                .allMatch(name -> name.endsWith(".svg"));
+        for (String name : svg.toFile().list()) {
+            assertThat(Files.readString(svg.resolve(name))).contains("<svg", "</svg>");
+            BufferedImage image = ImageIO.read(png.resolve(name.replace(".svg", ".png")).toFile());
+            assertThat(image.getWidth()).isEqualTo(960);
+        }
+        assertThat(Files.readString(page)).contains("Single products", "Apple M2", "90.50", "Published, not measured here");
+    }
+
+    @Test
     void aFileOfTheSameVersionWithFewerFieldsIsRead() throws IOException {
         Path old = Files.writeString(folder.resolve("old.json"), """
                 {"version":1,"environment":{"cpu":"Old"},"results":[{"engine":"tmac","model":"m.gguf","type":"Q4_0",
@@ -86,8 +118,9 @@ class ReportCommandTest {
     @Test
     void aNewerVersionOrAnotherFileIsRefusedInOneSentence() throws IOException {
         Path newer = Files.writeString(folder.resolve("newer.json"), "{\"version\":99,\"results\":[]}");
+        Path kernels = Files.writeString(folder.resolve("new-kernels.json"), "{\"version\":2,\"kernels\":[]}");
         Path broken = Files.writeString(folder.resolve("broken.json"), "{\"version\":1,");
-        for (Path file : new Path[] {newer, broken, folder.resolve("missing.json")}) {
+        for (Path file : new Path[] {newer, kernels, broken, folder.resolve("missing.json")}) {
             CommandRun run = CommandRun.of("report", file.toString());
             assertThat(run.exitCode()).isEqualTo(1);
             assertThat(run.err()).hasLineCount(1).contains(file.getFileName().toString());

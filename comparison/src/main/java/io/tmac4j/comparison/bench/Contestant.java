@@ -9,6 +9,11 @@ public interface Contestant {
     /** Runs one piece of warm-up work and gives the nanoseconds it took; a piece is short and like the real work. */
     long warmUp();
 
-    /** Prepares and runs one repetition; gives the nanoseconds of the part that counts. */
+    /** Prepares one repetition: work that does not count. */
+    default void prepare() {
+        // Most contestants have nothing to prepare.
+    }
+
+    /** Runs one repetition and gives the nanoseconds it took. */
     long repeat();
 }

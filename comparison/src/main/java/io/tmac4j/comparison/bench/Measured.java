@@ -11,7 +11,9 @@ import java.util.List;
  * @param warmUpNanos   time they took
  * @param steady        whether the warm-up ended because the rate had stopped moving, not because its time was up
  * @param othersCores   cores that other programs used during each repetition; NaN where the system does not tell
+ * @param clockSpeeds   speed of the clock right after each repetition, by {@link io.tmac4j.comparison.environment.ClockProbe}
+ * @param joules        energy used during each repetition; NaN where it cannot be read
  */
 public record Measured(String name, List<Long> nanos, int warmUpPieces, long warmUpNanos, boolean steady,
-                       List<Double> othersCores) {
+                       List<Double> othersCores, List<Double> clockSpeeds, List<Double> joules) {
 }

@@ -1,20 +1,16 @@
 package io.tmac4j.comparison.bench;
 
+import io.tmac4j.comparison.environment.ClockProbe;
 import io.tmac4j.comparison.environment.CpuClock;
-import io.tmac4j.comparison.stats.SteadyState;
+import io.tmac4j.comparison.environment.EnergyMeter;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.Random;
 
 /** Measures contestants against one another: warm-up until steady, then interleaved repetitions. */
 public final class Measurement {
-
-    /** Rates of the last and the last but one window of a warm-up may differ by this much. */
-    private static final double STEADY_TOLERANCE = 0.02;
-    /** The JIT compiler may be busy for this part of a steady window. */
-    private static final double STEADY_COMPILING = 0.05;
-    private static final int STEADY_WINDOW = 3;
 
     /** Is told how far a measurement has come. */
     @FunctionalInterface
@@ -28,13 +24,22 @@ public final class Measurement {
 
     private final Plan plan;
     private final Listener listener;
-    private final CpuClock clock;
+    private final EnergyMeter meter;
+    private final CpuClock clock = new CpuClock();
+    private final ClockProbe probe = new ClockProbe();
 
-    /** @param clock tells the processor time of this and of other programs */
-    public Measurement(Plan plan, Listener listener, CpuClock clock) {
+    /** @param meter tells the energy that the computer uses */
+    public Measurement(Plan plan, Listener listener, EnergyMeter meter) {
         this.plan = plan;
         this.listener = listener;
-        this.clock = clock;
+        this.meter = meter;
+    }
+
+    /** What was noted in the repetitions of one contestant. */
+    private record Log(List<Long> nanos, List<Double> othersCores, List<Double> clockSpeeds, List<Double> joules) {
+        Log() {
+            this(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+        }
     }
 
     /** Measures all contestants; results in their order. */
@@ -44,12 +49,7 @@ public final class Measurement {
         for (Contestant contestant : contestants) {
             warmUps.add(warmUp(contestant));
         }
-        List<List<Long>> nanos = new ArrayList<>();
-        List<List<Double>> others = new ArrayList<>();
-        contestants.forEach(contestant -> {
-            nanos.add(new ArrayList<>());
-            others.add(new ArrayList<>());
-        });
+        List<Log> logs = contestants.stream().map(contestant -> new Log()).toList();
         int round = 0;
         int previous = -1;
         for (List<Integer> order : Order.rounds(contestants.size(), plan.repetitions(), new Random(plan.seed()))) {
@@ -57,39 +57,41 @@ public final class Measurement {
             for (int number : order) {
                 rest(number == previous ? Duration.ZERO : plan.pause());
                 previous = number;
-                CpuClock.Reading before = clock.read();
-                nanos.get(number).add(contestants.get(number).repeat());
-                others.get(number).add(clock.read().othersCoresSince(before));
+                repeat(contestants.get(number), logs.get(number));
                 listener.progressed(contestants.get(number).name(), RUN + round + "/" + plan.repetitions());
             }
         }
         List<Measured> results = new ArrayList<>();
         for (int i = 0; i < contestants.size(); i++) {
+            Log log = logs.get(i);
             WarmUp warmUp = warmUps.get(i);
-            results.add(new Measured(contestants.get(i).name(), List.copyOf(nanos.get(i)), warmUp.pieces, warmUp.nanos,
-                    warmUp.steady, List.copyOf(others.get(i))));
+            results.add(new Measured(contestants.get(i).name(), List.copyOf(log.nanos), warmUp.pieces(), warmUp.nanos(),
+                    warmUp.steady(), List.copyOf(log.othersCores), List.copyOf(log.clockSpeeds), List.copyOf(log.joules)));
         }
         return results;
     }
 
-    private record WarmUp(int pieces, long nanos, boolean steady) {
+    private void repeat(Contestant contestant, Log log) {
+        contestant.prepare();
+        CpuClock.Reading before = clock.read();
+        OptionalDouble energy = meter.joules();
+        log.nanos.add(contestant.repeat());
+        log.joules.add(used(energy, meter.joules()));
+        log.othersCores.add(clock.read().othersCoresSince(before));
+        log.clockSpeeds.add(probe.read());
+    }
+
+    /** Nothing between two readings means that the meter did not move, not that computing was free. */
+    private static double used(OptionalDouble before, OptionalDouble after) {
+        double used = after.orElse(Double.NaN) - before.orElse(Double.NaN);
+        return used > 0 ? used : Double.NaN;
     }
 
     private WarmUp warmUp(Contestant contestant) {
-        if (plan.warmUp().isZero()) {
-            return new WarmUp(0, 0, false);
+        if (!plan.warmUp().isZero()) {
+            rest(plan.pause());
         }
-        rest(plan.pause());
-        SteadyState state = new SteadyState(STEADY_WINDOW, STEADY_TOLERANCE, STEADY_COMPILING);
-        long total = 0;
-        do {
-            double compiled = clock.compilerSeconds();
-            long nanos = contestant.warmUp();
-            state.add(nanos * 1e-9, clock.compilerSeconds() - compiled);
-            total += nanos;
-            listener.progressed(contestant.name(), "warm-up");
-        } while (!state.reached() && total < plan.warmUp().toNanos());
-        return new WarmUp(state.pieces(), total, state.reached());
+        return WarmUp.of(contestant, plan.warmUp(), clock, () -> listener.progressed(contestant.name(), "warm-up"));
     }
 
     private static void rest(Duration time) {

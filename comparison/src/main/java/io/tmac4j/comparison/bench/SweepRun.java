@@ -6,12 +6,14 @@ import io.tmac4j.bindings.LlamaContext;
 import io.tmac4j.bindings.LlamaModel;
 import io.tmac4j.bindings.Sampler;
 import io.tmac4j.bindings.SamplerOptions;
-import io.tmac4j.comparison.environment.CpuClock;
+import io.tmac4j.comparison.Failure;
+import io.tmac4j.comparison.environment.EnergyMeter;
 import io.tmac4j.comparison.environment.Machine;
 import io.tmac4j.comparison.output.Agreement;
 import io.tmac4j.comparison.output.Comparison;
 import io.tmac4j.comparison.output.Progress;
 import io.tmac4j.comparison.output.Result;
+import io.tmac4j.comparison.output.Startup;
 import io.tmac4j.comparison.output.Text;
 import io.tmac4j.comparison.stats.Sample;
 import io.tmac4j.comparison.text.Generation;
@@ -46,6 +48,12 @@ public final class SweepRun {
         /** Whether two engines agree on a model. */
         void agreement(Agreement agreement);
 
+        /** How an engine starts. */
+        void startup(Startup startup);
+
+        /** Whether an earlier run has measured all engines' starts on a model already. */
+        boolean startupKnown(Path model, List<Engine> engines);
+
         /** What an engine wrote. */
         void text(Text text);
 
@@ -63,15 +71,22 @@ public final class SweepRun {
     private final Sink sink;
     private final Progress progress;
     private final boolean conclude;
-    private final double totalWeight;
+    private final EnergyMeter meter;
+    private double totalWeight;
     private double doneWeight;
 
-    /** @param conclude conclude even on a busy machine */
-    public SweepRun(Sweep sweep, Sink sink, Progress progress, boolean conclude) {
+    /**
+     * A run.
+     *
+     * @param conclude conclude even on a busy machine
+     * @param meter    tells the energy that the computer uses
+     */
+    public SweepRun(Sweep sweep, Sink sink, Progress progress, boolean conclude, EnergyMeter meter) {
         this.sweep = sweep;
         this.sink = sink;
         this.progress = progress;
         this.conclude = conclude;
+        this.meter = meter;
         this.totalWeight = sweep.weight() * sweep.engines().size();
     }
 
@@ -96,7 +111,8 @@ public final class SweepRun {
         List<Cell> open = cells.stream().filter(cell -> finished.get(cell).isEmpty()).toList();
         finished.forEach((cell, results) -> {
             if (!results.isEmpty()) {
-                doneWeight += cell.weight() * sweep.engines().size();
+                // Not done in this run: it would promise an end too soon.
+                totalWeight -= cell.weight() * sweep.engines().size();
                 report(results);
             }
         });
@@ -105,6 +121,9 @@ public final class SweepRun {
         Agreeing agreeing = wantsAgreement
                 ? new Agreeing(sweep.agreementTokens(), sweep.settings().getLast().contextOptions())
                 : null;
+        if (sweep.models().contains(file)) {
+            startups(file);
+        }
         if (open.isEmpty() && agreeing == null) {
             return;
         }
@@ -119,6 +138,27 @@ public final class SweepRun {
         }
     }
 
+    /** Measures each engine's start, before this process takes memory for the model itself. */
+    private void startups(Path file) {
+        if (sweep.startupPrompt() == 0 || sweep.plan().warmUp().isZero() || sink.startupKnown(file, sweep.engines())) {
+            return;
+        }
+        for (Engine engine : sweep.engines()) {
+            progress.show(done(), "cold start of " + engine.name() + " with " + file.getFileName());
+            try {
+                sink.startup(ColdProcess.run(file, engine.name(), sweep.settings().getLast().threads(), sweep.startupPrompt(),
+                        sweep.plan().warmUp().toSeconds()));
+            } catch (Failure why) {
+                sink.note(file.getFileName() + ": the cold start of " + engine.name() + " could not be measured: "
+                        + why.getMessage());
+            }
+        }
+    }
+
+    private double done() {
+        return totalWeight == 0 ? 1 : doneWeight / totalWeight;
+    }
+
     private boolean fitTogether(long fileBytes) {
         return fileBytes * sweep.engines().size() + SPARE_BYTES < Machine.availableMemory();
     }
@@ -128,7 +168,7 @@ public final class SweepRun {
         List<LoadedModel> models = new ArrayList<>();
         try {
             for (Engine engine : engines) {
-                progress.show(doneWeight / totalWeight, "loading " + file.getFileName() + " into " + engine.name());
+                progress.show(done(), "loading " + file.getFileName() + " into " + engine.name());
                 LoadedModel loaded = LoadedModel.load(file, engine);
                 models.add(loaded);
                 sink.engine(engine.name(), loaded.model().engineReport().description());
@@ -145,7 +185,7 @@ public final class SweepRun {
             }
             if (agreeing != null) {
                 for (LoadedModel loaded : models) {
-                    progress.show(doneWeight / totalWeight, "agreement on " + file.getFileName() + " " + loaded.model().engine());
+                    progress.show(done(), "agreement on " + file.getFileName() + " " + loaded.model().engine());
                     agreeing.hear(loaded.model()).ifPresent(sink::agreement);
                     if (sweep.agreeing().contains(file)) {
                         sink.text(write(loaded.model()));
@@ -182,9 +222,9 @@ public final class SweepRun {
                 if (stage.startsWith(Measurement.RUN)) {
                     doneWeight += step;
                 }
-                progress.show(doneWeight / totalWeight, what + engine + " " + stage);
-            }, new CpuClock());
-            progress.show(doneWeight / totalWeight, what);
+                progress.show(done(), what + engine + " " + stage);
+            }, meter);
+            progress.show(done(), what);
             List<Measured> measured = measurement.run(tests);
             doneWeight = start + cell.weight() * models.size();
             List<Result> results = new ArrayList<>();
@@ -205,6 +245,15 @@ public final class SweepRun {
         sink.finished(results, comparisons);
     }
 
+    private static List<Double> nullable(List<Double> values) {
+        return values.stream().map(value -> value.isNaN() ? null : value).toList();
+    }
+
+    /** The median energy of a token; null unless every repetition was measured. */
+    private static Double perToken(List<Double> joules, int tokens) {
+        return joules.stream().anyMatch(value -> value.isNaN()) ? null : (Double) (Sample.of(joules).median() / tokens);
+    }
+
     private static Result result(Cell cell, LoadedModel loaded, Measured measured) {
         LlamaModel model = loaded.model();
         Settings settings = cell.settings();
@@ -216,7 +265,7 @@ public final class SweepRun {
                 test.depth(), settings.batch(), settings.ubatch(), settings.keyType().ggmlName(), settings.valueType().ggmlName(),
                 settings.flashAttention().name().toLowerCase(Locale.ROOT), sample.mean(), sample.standardDeviation(), rates,
                 sample.median(), sample.minimum(), sample.maximum(), measured.warmUpNanos() * 1e-9, measured.steady(),
-                measured.othersCores().stream().map(cores -> cores.isNaN() ? null : cores).toList(), loaded.loadSeconds(),
-                model.engineReport().packedBytes());
+                nullable(measured.othersCores()), loaded.loadSeconds(), model.engineReport().packedBytes(),
+                measured.clockSpeeds(), nullable(measured.joules()), perToken(measured.joules(), test.tokens()));
     }
 }

@@ -53,12 +53,16 @@ public final class TokenTest implements Contestant, AutoCloseable {
     }
 
     @Override
-    public long repeat() {
+    public void prepare() {
         if (!(readToDepth && backToDepth())) {
             context.clear();
             read(test.depth(), new SplittableRandom(seed));
             readToDepth = true;
         }
+    }
+
+    @Override
+    public long repeat() {
         return run(test.prompt(), test.generate(), new SplittableRandom(~seed));
     }
 

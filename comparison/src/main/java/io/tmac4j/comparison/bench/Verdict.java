@@ -16,6 +16,8 @@ final class Verdict {
     private static final double DISTURBED_CORES = 0.25;
     /** A rate that falls by more from first to last repetition hints at a processor that throttles. */
     private static final double THROTTLING_DRIFT = -0.05;
+    /** A clock that moves by more, from first to last repetition or from engine to engine, deserves a word. */
+    private static final double CLOCK_DRIFT = 0.05;
 
     private Verdict() {
     }
@@ -31,8 +33,11 @@ final class Verdict {
         Ratio ratio = Ratio.of(otherRates, baselineRates);
         List<String> notes = new ArrayList<>();
         boolean disturbed = disturbed(baseline, notes) | disturbed(other, notes);
-        throttled(baseline, baselineRates, notes);
-        throttled(other, otherRates, notes);
+        if (!disturbed) {
+            throttled(baseline, baselineRates, notes);
+            throttled(other, otherRates, notes);
+        }
+        clock(baseline, other, notes);
         outliers(baseline, baselineRates, notes);
         outliers(other, otherRates, notes);
         return new Comparison(other.model(), other.type(), other.threads(), other.test(), baseline.engine(), other.engine(),
@@ -56,6 +61,24 @@ final class Verdict {
         if (rates.size() >= 4 && rates.drift() < THROTTLING_DRIFT) {
             notes.add(String.format(Locale.ROOT, "%s: the rate fell by %.0f %% from first to last run, as on a processor that "
                     + "throttles; try --delay", result.engine(), -100 * rates.drift()));
+        }
+    }
+
+    private static void clock(Result baseline, Result other, List<String> notes) {
+        if (baseline.clockSpeed() == null || other.clockSpeed() == null) {
+            return;
+        }
+        for (Result result : List.of(baseline, other)) {
+            Sample speeds = Sample.of(result.clockSpeed());
+            if (speeds.size() >= 4 && Math.abs(speeds.drift()) > CLOCK_DRIFT) {
+                notes.add(String.format(Locale.ROOT, "%s: the processor's clock moved by %+.0f %% from first to last run",
+                        result.engine(), 100 * speeds.drift()));
+            }
+        }
+        double apart = Sample.of(other.clockSpeed()).median() / Sample.of(baseline.clockSpeed()).median() - 1;
+        if (Math.abs(apart) > CLOCK_DRIFT) {
+            notes.add(String.format(Locale.ROOT, "the processor's clock was %.0f %% %s after runs of %s than after runs of %s",
+                    100 * Math.abs(apart), apart > 0 ? "faster" : "slower", other.engine(), baseline.engine()));
         }
     }
 

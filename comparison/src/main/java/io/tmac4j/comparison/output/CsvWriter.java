@@ -13,7 +13,7 @@ final class CsvWriter implements ResultWriter {
 
     private static final String HEADER = "engine,model,type,size,params,threads,test,n_prompt,n_gen,n_depth,n_batch,n_ubatch,"
             + "type_k,type_v,flash_attn,avg_ts,stddev_ts,median_ts,min_ts,max_ts,"
-            + "baseline_ts,ratio,ratio_low,ratio_high,within_noise,conclusive";
+            + "baseline_ts,ratio,ratio_low,ratio_high,within_noise,conclusive,joules_per_token";
 
     private final PrintWriter out;
     private boolean begun;
@@ -33,6 +33,7 @@ final class CsvWriter implements ResultWriter {
                     c -> fields.addAll(List.of(c.baselineTs(), c.ratio(), c.ratioLow(), c.ratioHigh(), c.withinNoise(),
                             c.conclusive())),
                     () -> fields.addAll(List.of("", "", "", "", "", "")));
+            fields.add(r.joulesPerToken());
             out.println(fields.stream().map(CsvWriter::field).collect(Collectors.joining(",")));
         }
         out.flush();

@@ -10,12 +10,11 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.tmac4j.comparison.Failure;
+import io.tmac4j.comparison.report.KernelFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 
 /** Results as JSON: fields are named as in the records, in snake case. */
 public final class Json {
@@ -62,29 +61,59 @@ public final class Json {
             if (!tree.path("results").isArray() || !tree.path("version").isInt()) {
                 throw new Failure(file + " holds no results of 'tmac compare -o json': it lacks \"version\" or \"results\"");
             }
-            int version = tree.get("version").intValue();
-            if (version > Results.VERSION) {
-                throw new Failure(file + " holds results of version " + version + ", this program reads up to version "
-                        + Results.VERSION + ": use a newer tmac");
-            }
+            requireVersion(file, tree, Results.VERSION);
             return MAPPER.treeToValue(tree, Results.class);
         } catch (JacksonException broken) {
             throw new Failure(file + " is no JSON that 'tmac compare -o json' writes: " + broken.getOriginalMessage(), broken);
         }
     }
 
-    /** Writes a file of results at once or not at all, so that an interruption leaves the file of before. */
-    public static void write(Path file, Results results) throws IOException {
-        Path absolute = file.toAbsolutePath();
-        if (Files.isDirectory(absolute)) {
-            throw new FileAlreadyExistsException(file.toString());
-        }
-        Path unfinished = Files.createTempFile(absolute.getParent(), ".tmac", ".json");
+    /** Whether a file holds what {@code tmac kernels -o json} wrote; false for everything else, broken files too. */
+    public static boolean holdsKernels(Path file) throws IOException {
         try {
-            Files.writeString(unfinished, pretty(results) + "\n", StandardCharsets.UTF_8);
-            Files.move(unfinished, absolute, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(unfinished);
+            JsonNode tree = MAPPER.readTree(Files.readString(file, StandardCharsets.UTF_8));
+            return tree.path("version").isInt() && !tree.has("results")
+                    && (tree.path("kernels").isArray() || tree.path("ablation").isArray());
+        } catch (JacksonException broken) {
+            return false;
         }
+    }
+
+    /**
+     * Reads a file of kernels.
+     *
+     * @throws Failure     if it is none, or of a newer version than this program knows
+     * @throws IOException if it cannot be read at all
+     */
+    public static KernelFile readKernels(Path file) throws IOException {
+        try {
+            JsonNode tree = MAPPER.readTree(Files.readString(file, StandardCharsets.UTF_8));
+            requireVersion(file, tree, KernelFile.VERSION);
+            return MAPPER.treeToValue(tree, KernelFile.class);
+        } catch (JacksonException broken) {
+            throw new Failure(file + " is no JSON that 'tmac kernels -o json' writes: " + broken.getOriginalMessage(), broken);
+        }
+    }
+
+    private static void requireVersion(Path file, JsonNode tree, int known) {
+        int version = tree.get("version").intValue();
+        if (version > known) {
+            throw new Failure(file + " holds results of version " + version + ", this program reads up to version " + known
+                    + ": use a newer tmac");
+        }
+    }
+
+    /** Reads what {@code tmac cold-start} printed. */
+    public static Startup startup(String text) {
+        try {
+            return MAPPER.readValue(text, Startup.class);
+        } catch (JsonProcessingException broken) {
+            throw new Failure("it printed no result", broken);
+        }
+    }
+
+    /** Writes a file of results. */
+    public static void write(Path file, Results results) throws IOException {
+        WholeFile.write(file, pretty(results) + "\n");
     }
 }

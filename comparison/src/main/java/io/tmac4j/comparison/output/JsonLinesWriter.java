@@ -5,7 +5,7 @@ import java.util.List;
 
 /**
  * One JSON object a line, each with a field {@code kind}: {@code result}, {@code comparison}, {@code agreement},
- * {@code environment}.
+ * {@code startup}, {@code environment}.
  */
 final class JsonLinesWriter implements ResultWriter {
 
@@ -24,6 +24,7 @@ final class JsonLinesWriter implements ResultWriter {
     @Override
     public void end(Results all) {
         all.agreement().forEach(agreement -> line("agreement", agreement));
+        all.startup().forEach(startup -> line("startup", startup));
         line("environment", all.environment());
     }
 

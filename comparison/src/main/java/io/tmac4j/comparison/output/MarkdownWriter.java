@@ -17,6 +17,13 @@ final class MarkdownWriter implements ResultWriter {
             new Column("model", -30), new Column("engine", -10), new Column("greedy equal", 12), new Column("same top", 8),
             new Column("NMSE decode", 11), new Column("NMSE prompt", 11), new Column("KL mean", 9), new Column("KL max", 9));
 
+    private static final Table STARTUP = new Table(
+            new Column("model", -30), new Column("engine", -10), new Column("load", 8), new Column("first token", 11),
+            new Column("when warm", 9), new Column("JIT warm-up", 11), new Column("peak memory", 11), new Column("packed", 10));
+    private static final Table ENERGY = new Table(
+            new Column("model", -30), new Column("engine", -10), new Column("threads", 7), new Column("test", 15),
+            new Column("J/token", 9));
+
     private final PrintWriter out;
     private boolean begun;
 
@@ -49,6 +56,8 @@ final class MarkdownWriter implements ResultWriter {
             out.println("t/s: median ± standard deviation of the repetitions. ratio: engine / baseline, by medians, with its");
             out.println("95 % bootstrap interval; \"within noise\": that interval holds 1.");
         }
+        startup(all.startup());
+        energy(all);
         agreement(all.agreement());
         texts(all.texts());
         environment(all.environment());
@@ -57,6 +66,43 @@ final class MarkdownWriter implements ResultWriter {
             all.notes().forEach(note -> out.println("note: " + note));
         }
         out.flush();
+    }
+
+    private void startup(List<Startup> startups) {
+        if (startups.isEmpty()) {
+            return;
+        }
+        out.println();
+        out.println("Start of each engine in a process of its own, prompt of " + startups.getFirst().promptTokens() + " tokens, "
+                + startups.getFirst().threads() + " threads:");
+        out.println();
+        STARTUP.head(out);
+        for (Startup s : startups) {
+            STARTUP.row(out, List.of(s.model(), s.engine(), seconds(s.loadSeconds()), seconds(s.firstTokenSeconds()),
+                    seconds(s.warmFirstTokenSeconds()), (s.steady() ? "" : "> ") + seconds(s.warmupSeconds()),
+                    s.peakRssBytes() == null ? "unknown" : size(s.peakRssBytes()),
+                    s.packedBytes() == 0 ? "" : size(s.packedBytes())));
+        }
+        out.println();
+        out.println("peak memory: greatest resident set, the Java VM and mapped pages of the file included; packed: the engine's own");
+        out.println("form of the weights; JIT warm-up: decoding until the rate is steady.");
+    }
+
+    private void energy(Results all) {
+        List<Result> known = all.results().stream().filter(result -> result.joulesPerToken() != null).toList();
+        if (known.isEmpty()) {
+            return;
+        }
+        out.println();
+        out.println("Energy by " + all.environment().energy() + "; everything else that runs is in it too:");
+        out.println();
+        ENERGY.head(out);
+        known.forEach(r -> ENERGY.row(out, List.of(r.description(), r.engine(), Integer.toString(r.threads()), r.test(),
+                String.format(Locale.ROOT, "%.3f", r.joulesPerToken()))));
+    }
+
+    private static String seconds(double value) {
+        return String.format(Locale.ROOT, "%.2f s", value);
     }
 
     private void agreement(List<Agreement> agreement) {
@@ -87,10 +133,12 @@ final class MarkdownWriter implements ResultWriter {
 
     private void environment(Environment e) {
         out.println();
-        line("cpu", e.cpu() + ", " + e.processors() + " processors" + (e.governor() == null ? "" : ", governor " + e.governor()));
+        line("cpu", e.cpu() + ", " + e.processors() + " processors" + (e.governor() == null ? "" : ", governor " + e.governor())
+                + (e.priority() == 0 ? "" : ", priority " + e.priority()));
         line("system", e.os() + ", " + size(e.memoryBytes()) + " memory");
         line("java", e.jvm() + (e.jvmFlags().isEmpty() ? "" : " " + String.join(" ", e.jvmFlags())));
         e.engines().forEach(this::line);
+        line("energy", e.energy());
         line("tmac4j", e.version() + ", " + e.date());
     }
 

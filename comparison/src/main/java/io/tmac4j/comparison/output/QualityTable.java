@@ -1,5 +1,6 @@
 package io.tmac4j.comparison.output;
 
+import io.tmac4j.bindings.ProductError;
 import io.tmac4j.comparison.quality.PerplexityRun;
 import java.io.PrintWriter;
 import java.util.List;
@@ -13,6 +14,10 @@ public final class QualityTable {
     private static final Table DIVERGENCE = new Table(new Column("engine", -10), new Column("KL mean", 19),
             new Column("median", 9), new Column("99 %", 9), new Column("max", 9), new Column("same top", 8),
             new Column("logit NMSE", 10));
+
+    private static final Table PRODUCTS = new Table(new Column("tensor", -26), new Column("type", -6),
+            new Column("weights", 14), new Column("llama.cpp", 9), new Column("tmac", 9), new Column("tmac, 1 token", 13),
+            new Column("apart", 9));
 
     private QualityTable() {
     }
@@ -38,6 +43,23 @@ public final class QualityTable {
         } else if (outcome.results().size() > 1) {
             out.println();
             out.println("The memory does not hold the model once for each engine, so their predictions could not be compared.");
+        }
+    }
+
+    /** Prints the errors of single products. */
+    public static void products(PrintWriter out, List<ProductError> products) {
+        out.println();
+        out.println("Products of single tensors, the same activations for both engines; NMSE against exact arithmetic, and between the"
+                + " engines:");
+        out.println();
+        PRODUCTS.head(out);
+        for (ProductError e : products) {
+            PRODUCTS.row(out, List.of(e.tensor(), e.type().ggmlName(), e.rows() + " x " + e.k(), small(e.llamaCpp()), small(e.batch()),
+                    small(e.single()), small(e.apart())));
+        }
+        if (products.isEmpty()) {
+            out.println();
+            out.println("The engine takes none of this model's weights.");
         }
     }
 

@@ -32,10 +32,14 @@ import java.util.List;
  * @param othersCores   cores that other programs used during each repetition; null where unknown
  * @param loadSeconds   how long the model took to load
  * @param packedBytes   memory of the engine's own form of the weights
+ * @param clockSpeed    speed of the processor's clock right after each repetition, for comparisons with one another; null
+ *                      in files of older programs, as the next two
+ * @param joules       energy used during each repetition, joules; null where it cannot be read
+ * @param joulesPerToken median energy of a token, joules; null if unknown
  */
 public record Result(String engine, String model, String description, String type, long size, long params, int threads,
                      String test, int nPrompt, int nGen, int nDepth, int nBatch, int nUbatch, String typeK, String typeV,
                      String flashAttn, double avgTs, double stddevTs, List<Double> samplesTs, double medianTs, double minTs,
                      double maxTs, double warmupSeconds, boolean steady, List<Double> othersCores, Double loadSeconds,
-                     Long packedBytes) {
+                     Long packedBytes, List<Double> clockSpeed, List<Double> joules, Double joulesPerToken) {
 }

@@ -12,10 +12,11 @@ import java.util.List;
  * @param comparisons a line for each test: an engine against the baseline
  * @param agreement   a line for each model: do the engines compute the same
  * @param texts       what each engine wrote, for models that can write
+ * @param startup     a line for each model and engine: its start in a process of its own
  * @param notes       what the reader must know before believing the numbers
  */
 public record Results(int version, Environment environment, List<Result> results, List<Comparison> comparisons,
-                      List<Agreement> agreement, List<Text> texts, List<String> notes) {
+                      List<Agreement> agreement, List<Text> texts, List<Startup> startup, List<String> notes) {
 
     /** The version that this program writes. */
     public static final int VERSION = 1;
@@ -25,6 +26,7 @@ public record Results(int version, Environment environment, List<Result> results
         comparisons = comparisons == null ? List.of() : List.copyOf(comparisons);
         agreement = agreement == null ? List.of() : List.copyOf(agreement);
         texts = texts == null ? List.of() : List.copyOf(texts);
+        startup = startup == null ? List.of() : List.copyOf(startup);
         notes = notes == null ? List.of() : List.copyOf(notes);
     }
 }

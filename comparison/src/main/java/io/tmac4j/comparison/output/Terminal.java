@@ -30,6 +30,11 @@ public final class Terminal {
         return INTERACTIVE;
     }
 
+    /** Whether the terminal can be drawn on: a dumb one cannot. */
+    public static boolean drawsScreens() {
+        return !"dumb".equals(System.getenv("TERM"));
+    }
+
     /** Whether colours are welcome on a terminal: not when {@code NO_COLOR} is set or the terminal is dumb. */
     public static boolean wantsColour() {
         return wantsColour(System.getenv("NO_COLOR"), System.getenv("TERM"));

@@ -33,16 +33,19 @@ record Published(String machine, String title, List<Integer> threads, List<Doubl
                     List.of(1.37, 2.71), List.of(8.03, 11.09)));
 
     boolean isOf(String cpu) {
-        return cpu.toLowerCase(Locale.ROOT).contains(machine);
+        String name = cpu.toLowerCase(Locale.ROOT);
+        int at = name.indexOf(machine);
+        // "Apple M2" is another processor than "Apple M2 Ultra"; behind the name may stand the file's in brackets.
+        return at >= 0 && !(machine.equals("apple m2") && name.substring(at + machine.length()).matches(" (pro|max|ultra).*"));
     }
 
-    HtmlReport.Figure figure() {
-        return new HtmlReport.Figure("Published, not measured here: " + title, "threads", "tokens per second", "line",
+    Figure figure() {
+        return new Figure("Published, not measured here: " + title, "threads", "tokens per second", "line",
                 List.of(series("llama.cpp (published)", baseline), series("T-MAC in C++ (published)", tmac)));
     }
 
-    private HtmlReport.Series series(String name, List<Double> rates) {
-        return new HtmlReport.Series(name, "published", IntStream.range(0, rates.size())
-                .mapToObj(i -> new HtmlReport.Point(threads.get(i), rates.get(i), "published")).toList());
+    private Figure.Series series(String name, List<Double> rates) {
+        return new Figure.Series(name, "published", IntStream.range(0, rates.size())
+                .mapToObj(i -> new Figure.Point(threads.get(i), rates.get(i), "published")).toList());
     }
 }

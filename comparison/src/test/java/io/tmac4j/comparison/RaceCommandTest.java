@@ -1,0 +1,69 @@
+package io.tmac4j.comparison;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.tmac4j.bindings.Engine;
+import java.io.IOException;
+import java.io.StringReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.xml.sax.InputSource;
+
+class RaceCommandTest {
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void withoutATerminalEachTurnIsALineAndThePictureIsWellFormed() throws Exception {
+        Path picture = folder.resolve("race.svg");
+        CommandRun run = CommandRun.of("race", "-n", "24", "-t", "1", "--warmup", "0", "--slice", "20", "--record",
+                picture.toString());
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.err()).isEmpty();
+        assertThat(run.out()).doesNotContain("\u001b");
+        for (Engine engine : Engine.available()) {
+            assertThat(run.out().lines()).anyMatch(line -> line.matches(
+                    engine.name().replace(".", "\\.") + " +24/24 tokens in .* t/s  done"));
+        }
+        String svg = Files.readString(picture);
+        assertThat(DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(new InputSource(new StringReader(svg)))
+                .getDocumentElement().getTagName()).isEqualTo("svg");
+        assertThat(svg).contains("24/24", "<animate ").doesNotContain("<script");
+    }
+
+    @Test
+    void anAsciicastHasAHeadAndEventsInOrder() throws IOException {
+        Path cast = folder.resolve("race.cast");
+        CommandRun run = CommandRun.of("race", "-n", "8", "-t", "1", "--warmup", "0", "--record", cast.toString(), "ROMEO:");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        List<String> lines = Files.readAllLines(cast);
+        ObjectMapper mapper = new ObjectMapper();
+        assertThat(mapper.readTree(lines.getFirst()).get("version").intValue()).isEqualTo(2);
+        double before = 0;
+        for (String line : lines.subList(1, lines.size())) {
+            JsonNode event = mapper.readTree(line);
+            assertThat(event.get(0).doubleValue()).isGreaterThanOrEqualTo(before);
+            assertThat(event.get(1).asText()).isEqualTo("o");
+            assertThat(event.get(2).asText()).startsWith("\u001b[H");
+            before = event.get(0).doubleValue();
+        }
+    }
+
+    @Test
+    void impossibleRacesAreOneSentence() {
+        CommandRun form = CommandRun.of("race", "--record", "race.gif");
+        assertThat(form.exitCode()).isEqualTo(2);
+        assertThat(form.err()).hasLineCount(1).contains(".svg", ".cast", "race.gif");
+        assertThat(CommandRun.of("race", "-m", "missing.gguf", "Hello").err()).hasLineCount(1).contains("missing.gguf");
+        assertThat(CommandRun.of("race", "-m", "missing.gguf").exitCode()).isEqualTo(2);
+        assertThat(CommandRun.of("race", "--slice", "0").exitCode()).isEqualTo(2);
+        assertThat(CommandRun.of("race", "--temp", "-1").exitCode()).isEqualTo(2);
+    }
+}
