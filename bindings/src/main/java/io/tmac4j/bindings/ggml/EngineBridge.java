@@ -50,13 +50,18 @@ public final class EngineBridge {
      * @throws IllegalStateException if the engine cannot run here or is not there; the message says why
      */
     public static EngineBridge open(Engine engine, Path file) {
-        MatMulEngine multiplier = engine(engine);
+        MatMulEngine multiplier = multiplier(engine);
         WeightPlan plan = WeightPlan.of(ModelTensor.read(file), multiplier);
         JavaDevice.get();
         return new EngineBridge(engine, new ModelLoad(multiplier, plan));
     }
 
-    private static MatMulEngine engine(Engine engine) {
+    /**
+     * The engine behind a name other than llama.cpp's, opened by the first call of a JVM.
+     *
+     * @throws IllegalStateException if it cannot run here or is not there; the message says why
+     */
+    public static MatMulEngine multiplier(Engine engine) {
         synchronized (ENGINES) {
             return ENGINES.computeIfAbsent(engine.name(), name -> ServiceLoader
                     .load(MatMulEngineProvider.class, EngineBridge.class.getClassLoader()).stream()

@@ -241,21 +241,7 @@ final class GraphRunner implements AutoCloseable {
     @Override
     public void close() {
         attention.close();
-        close(engineBatch);
-        close(vecDotBatch);
-    }
-
-    private static void close(MatMulBatch batch) {
-        Object state = batch.engineState();
-        batch.engineState(null);
-        if (state instanceof AutoCloseable closeable) {
-            try {
-                closeable.close();
-            } catch (RuntimeException e) {
-                throw e;
-            } catch (Exception e) {
-                throw new IllegalStateException(e);
-            }
-        }
+        engineBatch.closeEngineState();
+        vecDotBatch.closeEngineState();
     }
 }

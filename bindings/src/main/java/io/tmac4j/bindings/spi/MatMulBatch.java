@@ -79,4 +79,19 @@ public final class MatMulBatch {
     public void engineState(Object state) {
         engineState = state;
     }
+
+    /** Closes what the engine keeps for this context, if it is {@link AutoCloseable}, and forgets it. */
+    public void closeEngineState() {
+        Object state = engineState;
+        engineState = null;
+        if (state instanceof AutoCloseable closeable) {
+            try {
+                closeable.close();
+            } catch (RuntimeException e) {
+                throw e;
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
 }
