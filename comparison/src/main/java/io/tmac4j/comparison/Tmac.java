@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
             "2:the command line asks for something impossible"},
         subcommands = {
             Compare.class,
+            KernelsCommand.class,
             Generate.class,
             PerplexityCommand.class,
             Synth.class,
