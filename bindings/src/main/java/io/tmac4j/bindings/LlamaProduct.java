@@ -91,7 +91,7 @@ final class LlamaProduct implements MatrixProduct {
         }
     }
 
-    /** The first of the CPU's extra buffer types that multiplies with such weights, else plain memory, as llama.cpp's loader asks. */
+    /** As llama.cpp's loader chooses: the first of the CPU's extra buffer types that takes such weights, or plain memory. */
     private static MemorySegment bufferType(WeightMatrix weights) {
         MemorySegment device = LlamaCpp.ggml_backend_dev_by_type(LlamaCpp.GGML_BACKEND_DEVICE_TYPE_CPU());
         MemorySegment registry = LlamaCpp.ggml_backend_dev_backend_reg(device);

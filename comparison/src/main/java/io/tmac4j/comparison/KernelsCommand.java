@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -33,8 +34,8 @@ import picocli.CommandLine.Spec;
 
 @Command(name = "kernels", header = "Measure single matrix products of an engine beside llama.cpp's own.",
         description = {
-            "For each type, shape and number of columns: the rates of both with the same random weights, the engines taking turns "
-                    + "after a warm-up, the share of the memory's read bandwidth that the engine uses, and the error of both. "
+            "For each type, shape and number of columns: the rates of both with the same random weights, the engines "
+                    + "taking turns after a warm-up, the share of the memory's read bandwidth that the engine uses, and the error of both. "
                     + "llama.cpp runs its operation MUL_MAT in a graph of its CPU backend, with a thread pool attached and "
                     + "weights repacked where it would do so itself. All of the default takes hours; --quick a minute or two.",
             "",
@@ -66,8 +67,8 @@ final class KernelsCommand implements Callable<Integer> {
     private List<GgmlType> types = List.of();
 
     @Option(names = "--shapes", paramLabel = "ROWSxK", split = ",", converter = Options.MatrixShape.class,
-            description = "Shapes of the weights, rows x weights a row (default: the six of the T-MAC paper: 4096x4096, 11008x4096, "
-                    + "4096x11008, 5120x5120, 13824x5120, 5120x13824).")
+            description = "Shapes of the weights, rows x weights a row (default: the six of the T-MAC paper: 4096x4096, "
+                    + "11008x4096, 4096x11008, 5120x5120, 13824x5120, 5120x13824).")
     private List<Shape> shapes = List.of();
 
     @Option(names = "--columns", paramLabel = "N", converter = IntRanges.FromOne.class,
@@ -82,8 +83,8 @@ final class KernelsCommand implements Callable<Integer> {
             description = "The engine to measure beside llama.cpp (default: ${DEFAULT-VALUE}).")
     private Engine engine = Engine.available().getLast();
 
-    @Option(names = "--cold", description = "Take turns among copies of the weights, which then come from memory (default for one "
-            + "column).")
+    @Option(names = "--cold",
+            description = "Take turns among copies of the weights, which then come from memory (default for one column).")
     private boolean cold;
 
     @Option(names = "--hot", description = "Use one matrix again and again (default for several columns).")
@@ -167,7 +168,8 @@ final class KernelsCommand implements Callable<Integer> {
             }
         }
         if (sweep.types().isEmpty()) {
-            throw usage("--shapes: " + engine + " takes no type in any of these shapes; choose other --shapes, k a multiple of 256");
+            throw usage("--shapes " + sweep.shapes().stream().map(Shape::toString).collect(Collectors.joining(",")) + ": "
+                    + engine + " takes no type of weights in these shapes; choose one whose rows are a multiple of 256 long");
         }
     }
 

@@ -22,8 +22,7 @@ class KernelsCommandTest {
 
     @Test
     void jsonHoldsToItsSchemaAndToItself() throws IOException {
-        CommandRun run = kernels("--types", "Q2_0,Q4_0,F32", "--shapes", "96x512,64x256", "--columns", "1,5", "-t", "1,2", "-o",
-                "json");
+        CommandRun run = kernels("--types", "Q2_0,F32", "--shapes", "96x4096", "--columns", "1,5", "-t", "1,2", "-o", "json");
         assertThat(run.exitCode()).as(run.err()).isZero();
         assertThat(run.err()).isEmpty();
         try (InputStream schema = KernelResults.class.getResourceAsStream("kernels.schema.json")) {
@@ -33,11 +32,11 @@ class KernelsCommandTest {
         JsonNode json = JsonMapper.builder().build().readTree(run.out());
         assertThat(json.get("environment").get("engines").get("tmac").textValue()).isNotBlank();
         assertThat(json.get("memory_bandwidth").findValuesAsText("threads")).containsExactly("1", "2");
-        assertThat(json.get("refused")).hasSize(2).allSatisfy(refused -> {
+        assertThat(json.get("refused")).singleElement().satisfies(refused -> {
             assertThat(refused.get("type").textValue()).isEqualTo("F32");
             assertThat(refused.get("reason").textValue()).isNotBlank();
         });
-        assertThat(json.get("kernels")).hasSize(2 * 2 * 2 * 2).allSatisfy(KernelsCommandTest::assertConsistent);
+        assertThat(json.get("kernels")).hasSize(2 * 2).allSatisfy(KernelsCommandTest::assertConsistent);
     }
 
     private static void assertConsistent(JsonNode kernel) {
@@ -93,7 +92,8 @@ class KernelsCommandTest {
 
     @ParameterizedTest
     @CsvSource({"--types,Q9_9", "--types,I32", "--shapes,10x", "--shapes,0x256", "--shapes,axb", "--columns,0", "--columns,x",
-        "-t,0", "-r,0", "-b,warp", "-b,llama.cpp", "-o,xml", "--columns,999999999", "--shapes,64x100", "--shapes,9999999x9999872"})
+        "-t,0", "-r,0", "-b,warp", "-b,llama.cpp", "-o,xml", "--columns,999999999", "--shapes,64x100",
+        "--shapes,9999999x9999872"})
     void anImpossibleOptionIsOneSentenceAndExitCodeTwo(String option, String value) {
         assertUsage(kernels(option, value), value);
     }

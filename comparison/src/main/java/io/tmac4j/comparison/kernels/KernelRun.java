@@ -21,6 +21,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Measures single products of an engine and of llama.cpp against one another, with the same weights and activations. */
 public final class KernelRun {
@@ -114,7 +116,7 @@ public final class KernelRun {
     /** One row of the table. */
     private record Case(WeightMatrix weights, Shape shape, WorkingSet set, int copies, int columns, int threads) {
 
-        /** Operations of one product as T-MAC's paper counts them: a multiplication and an addition for each weight and column. */
+        /** Operations of one product: a multiplication and an addition for each weight and column. */
         double operations() {
             return 2.0 * shape.weights() * columns;
         }
@@ -137,7 +139,7 @@ public final class KernelRun {
 
     private void measure(Case of, MatrixProduct engine, MatrixProduct llama) {
         progress.show(share(), of.toString());
-        float[] activations = gaussians(of.columns() * of.weights().k());
+        float[] activations = gaussians(of.columns() * of.weights().k(), sweep.plan().seed());
         engine.prepare(activations, of.repeats(), of.threads());
         llama.prepare(activations, of.repeats(), of.threads());
         Measurement measurement = new Measurement(sweep.plan(),
@@ -152,13 +154,16 @@ public final class KernelRun {
     }
 
     private void notes(Case of, List<Measured> measured) {
-        for (Measured m : measured) {
-            if (m.disturbed()) {
-                sink.note(of + ": other programs kept the machine busy while " + m.name() + " was measured");
-            }
-            if (!m.steady() && !sweep.plan().warmUp().isZero()) {
-                sink.note(of + ": the rate of " + m.name() + " was not steady yet when the time for warm-up was up");
-            }
+        note(of, measured.stream().filter(Measured::disturbed), "other programs kept the machine busy while this was measured: ");
+        if (!sweep.plan().warmUp().isZero()) {
+            note(of, measured.stream().filter(m -> !m.steady()), "not steady yet when the time for warm-up was up: ");
+        }
+    }
+
+    private void note(Case of, Stream<Measured> which, String sentence) {
+        String names = which.map(Measured::name).collect(Collectors.joining(", "));
+        if (!names.isEmpty()) {
+            sink.note(of + ": " + sentence + names);
         }
     }
 
@@ -188,8 +193,9 @@ public final class KernelRun {
         return Sample.of(measured.nanos().stream().map(nanos -> of.operations() * of.products() / nanos).toList());
     }
 
-    private float[] gaussians(int count) {
-        Random random = new Random(sweep.plan().seed());
+    /** Standard normal activations. */
+    static float[] gaussians(int count, long seed) {
+        Random random = new Random(seed);
         float[] values = new float[count];
         for (int i = 0; i < count; i++) {
             values[i] = (float) random.nextGaussian();

@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicLong;
 final class ReadBandwidth {
 
     /** How it is measured, for readers. */
-    static final String METHOD = "best of 8 passes in which each thread adds up its part of 256 MiB of long[] in a plain Java loop";
+    static final String METHOD = "best of 8 passes in which each thread adds up its part of 256 MiB in a plain Java loop";
 
     private static final int PASSES = 8;
     private static final int PIECES = 32;

@@ -26,7 +26,7 @@ public record Shape(int rows, int k) {
     public static Shape parse(String text) {
         Matcher numbers = NOTATION.matcher(text.trim());
         if (!numbers.matches()) {
-            throw new IllegalArgumentException("\"" + text + "\" is no shape of a matrix such as 4096x11008, rows x weights a row");
+            throw new IllegalArgumentException("\"" + text + "\" is no shape such as 4096x11008, rows x weights a row");
         }
         return new Shape(Integer.parseInt(numbers.group(1)), Integer.parseInt(numbers.group(2)));
     }

@@ -21,8 +21,8 @@ package io.tmac4j.comparison.output;
  * @param ratio           tmacGops / llamaGops
  * @param ratioLow        lower end of its 95 % bootstrap interval
  * @param ratioHigh       upper end
- * @param bandwidthShare  packed bytes that the engine reads a second, as part of the memory's read bandwidth with as many threads;
- *                        null for hot weights
+ * @param bandwidthShare  packed bytes that the engine reads a second, as part of the memory's read bandwidth with as many
+ *                        threads; null for hot weights
  * @param nmseTmac        normalised mean square error against the unpacked weights in double precision
  * @param nmseLlama       the same of llama.cpp
  */

@@ -83,7 +83,7 @@ public final class KernelWriter {
         out.println();
         out.println("n: columns. GOP/s: 2 * rows * k * n / time, median ± standard deviation; Gw/s: rows * k / time. ratio: "
                 + engine + " / llama.cpp.");
-        out.println("cold: products take turns among copies of the weights, which come from memory; hot: one matrix again and again.");
+        out.println("cold: products take turns among copies of the weights, which come from memory; hot: one again and again.");
         out.println("bandwidth: packed weights that " + engine + " reads, as part of what as many threads can read from memory.");
         out.println("NMSE: against the unpacked weights in double precision, with normal activations.");
         out.println();
