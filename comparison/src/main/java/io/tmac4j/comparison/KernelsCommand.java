@@ -34,10 +34,10 @@ import picocli.CommandLine.Spec;
 
 @Command(name = "kernels", header = "Measure single matrix products of an engine beside llama.cpp's own.",
         description = {
-            "For each type, shape and number of columns: the rates of both with the same random weights, the engines "
-                    + "taking turns after a warm-up, the share of the memory's read bandwidth that the engine uses, and the error of both. "
-                    + "llama.cpp runs its operation MUL_MAT in a graph of its CPU backend, with a thread pool attached and "
-                    + "weights repacked where it would do so itself. All of the default takes hours; --quick a minute or two.",
+            "For each type, shape and number of columns: the rates of both with the same random weights, the engines taking turns"
+                    + " after a warm-up, the share of the memory's read bandwidth that the engine uses, and the error of both."
+                    + " llama.cpp runs its operation MUL_MAT in a graph of its CPU backend, with a thread pool attached and"
+                    + " weights repacked where it would do so itself. All of the default takes hours; --quick a minute or two.",
             "",
             "Examples:",
             "  tmac kernels --quick",
@@ -81,7 +81,7 @@ final class KernelsCommand implements Callable<Integer> {
 
     @Option(names = {"-e", "-b", "--engine"}, paramLabel = "NAME", converter = Options.EngineName.class,
             description = "The engine to measure beside llama.cpp (default: ${DEFAULT-VALUE}).")
-    private Engine engine = Engine.available().getLast();
+    private Engine engine = Engine.available().contains(Engine.TMAC) ? Engine.TMAC : Engine.LLAMA_CPP;
 
     @Option(names = "--cold",
             description = "Take turns among copies of the weights, which then come from memory (default for one column).")
@@ -111,7 +111,10 @@ final class KernelsCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (engine.isLlamaCpp()) {
-            throw usage("-b llama.cpp is what engines are measured against; choose one of the others that 'tmac version' lists");
+            String others = Engine.available().stream().filter(other -> !other.isLlamaCpp()).map(Engine::name)
+                    .collect(Collectors.joining(", "));
+            throw usage("llama.cpp is what engines are measured against; "
+                    + (others.isEmpty() ? "put another engine's module on the module path" : "choose -b " + others));
         }
         if (cold && hot) {
             throw usage("--cold and --hot exclude one another");
