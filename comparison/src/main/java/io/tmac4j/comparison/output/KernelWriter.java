@@ -47,7 +47,9 @@ public final class KernelWriter {
                     r.llamaGweights(), r.llamaBuffer(), r.ratio(), r.ratioLow(), r.ratioHigh(), r.bandwidthShare(),
                     exact(r.nmseTmac()), exact(r.nmseLlama())).stream().map(CsvWriter::field).collect(Collectors.joining(",")));
             case JSONL -> out.println(Json.line("kernel", r));
-            case JSON -> { }
+            default -> {
+                // The JSON object holds everything: nothing can be written before the end.
+            }
         }
         out.flush();
     }
@@ -63,7 +65,9 @@ public final class KernelWriter {
                 all.refused().forEach(refusal -> out.println(Json.line("refused", refusal)));
                 out.println(Json.line("environment", all.environment()));
             }
-            case CSV -> { }
+            default -> {
+                // CSV is a table of products only.
+            }
         }
         out.flush();
     }
