@@ -37,7 +37,7 @@ class KernelsCommandTest {
             assertThat(refused.get("reason").textValue()).isNotBlank();
         });
         assertThat(json.get("notes")).first()
-                .satisfies(note -> assertThat(note.textValue()).startsWith("Q2_0 32x256: 1024 copies"));
+                .satisfies(note -> assertThat(note.textValue()).startsWith("Q2_0 32x256: 256 copies"));
         assertThat(json.get("kernels")).hasSize(2).allSatisfy(KernelsCommandTest::assertConsistent);
     }
 

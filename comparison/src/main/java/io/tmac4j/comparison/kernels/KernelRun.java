@@ -30,7 +30,7 @@ public final class KernelRun {
     /** Shortest run of a product, by the nominal rate: a run is a piece of warm-up. */
     private static final double RUN_SECONDS = 0.02;
     private static final double NOMINAL_OPERATIONS = 20e9;
-    private static final long MOST_PRODUCTS = 2048;
+    private static final long MOST_PRODUCTS = 512;
 
     /** Is handed what was found. */
     public interface Sink {

@@ -14,7 +14,7 @@ public enum WorkingSet {
     /** More than the caches of nearly all processors hold. */
     static final long COLD_BYTES = 256L << 20;
     /** Copies of small matrices would cost more in bookkeeping than in reading. */
-    private static final int MOST_COPIES = 1024;
+    private static final int MOST_COPIES = 256;
     /** Memory to leave to the rest of the system. */
     private static final long SPARE_BYTES = 512L << 20;
     /** Both engines hold all copies, and an engine's form may be larger than ggml's. */

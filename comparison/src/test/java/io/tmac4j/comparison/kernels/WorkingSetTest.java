@@ -19,7 +19,7 @@ class WorkingSetTest {
     void copiesEndWhereMemoryDoes() {
         assertThat(WorkingSet.coldCopies(10 * MIB, 512 * MIB + 100 * MIB)).isEqualTo(3);
         assertThat(WorkingSet.coldCopies(10 * MIB, 0)).isEqualTo(1);
-        assertThat(WorkingSet.coldCopies(100, PLENTY)).isEqualTo(1024);
+        assertThat(WorkingSet.coldCopies(100, PLENTY)).isEqualTo(256);
     }
 
     @Test
