@@ -25,9 +25,6 @@ import java.util.concurrent.locks.LockSupport;
 @SuppressWarnings("restricted")
 public final class LlamaContext implements AutoCloseable {
 
-    /** Spinning of llama.cpp's idle threads as in its benchmark tool. */
-    private static final int POLL_LLAMA_CPP = 50;
-
     /** No spinning where the engine's own threads need the cores: at 50 they are busy for another 0.1 s after a batch. */
     private static final int POLL_ENGINE = 0;
 
@@ -168,7 +165,7 @@ public final class LlamaContext implements AutoCloseable {
     }
 
     private int poll() {
-        return link == null ? POLL_LLAMA_CPP : POLL_ENGINE;
+        return link == null ? ThreadPools.POLL_LLAMA_CPP : POLL_ENGINE;
     }
 
     /** The model this context was made from. */

@@ -13,6 +13,9 @@ import java.util.Map;
  */
 final class ThreadPools {
 
+    /** How eagerly idle threads of llama.cpp spin, 0 to 100: as in its benchmark tool. */
+    static final int POLL_LLAMA_CPP = 50;
+
     private final MemorySegment context;
     private final int poll;
     /**
@@ -47,12 +50,13 @@ final class ThreadPools {
 
     /** Attaches pools of other sizes. No decode may be under way. */
     void resize(int threads, int batchThreads) {
-        MemorySegment decode = pools.computeIfAbsent(threads, this::create);
-        MemorySegment batch = pools.computeIfAbsent(batchThreads, this::create);
+        MemorySegment decode = pools.computeIfAbsent(threads, count -> create(count, poll));
+        MemorySegment batch = pools.computeIfAbsent(batchThreads, count -> create(count, poll));
         LlamaCpp.llama_attach_threadpool(context, decode, batch);
     }
 
-    private MemorySegment create(int threads) {
+    /** A pool that the caller frees; it must be detached from its backend by then. */
+    static MemorySegment create(int threads, int poll) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment params = ggml_threadpool_params.allocate(arena);
             LlamaCpp.ggml_threadpool_params_init(params, threads);

@@ -6,6 +6,8 @@ import io.tmac4j.bindings.GgmlType;
 import io.tmac4j.comparison.bench.TestCase.PromptAndGeneration;
 import io.tmac4j.comparison.environment.Device;
 import io.tmac4j.comparison.environment.Priority;
+import io.tmac4j.comparison.kernels.Shape;
+import io.tmac4j.comparison.synth.SyntheticModel;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -27,6 +29,28 @@ final class Options {
                 return Engine.of(text);
             } catch (IllegalArgumentException unknown) {
                 throw new TypeConversionException(unknown.getMessage());
+            }
+        }
+    }
+
+    /** A type that random weights can be drawn in. */
+    static final class DrawnType implements ITypeConverter<GgmlType> {
+        @Override
+        public GgmlType convert(String text) {
+            return SyntheticModel.type(text).orElseThrow(() -> new TypeConversionException("\"" + text
+                    + "\" is no type that weights can be drawn in; there are "
+                    + SyntheticModel.types().stream().map(GgmlType::name).collect(Collectors.joining(", "))));
+        }
+    }
+
+    /** The shape of a matrix, {@code 4096x11008}. */
+    static final class MatrixShape implements ITypeConverter<Shape> {
+        @Override
+        public Shape convert(String text) {
+            try {
+                return Shape.parse(text);
+            } catch (IllegalArgumentException mistake) {
+                throw new TypeConversionException(mistake.getMessage());
             }
         }
     }

@@ -38,6 +38,7 @@ import picocli.CommandLine.Spec;
         subcommands = {
             Compare.class,
             ColdStartCommand.class,
+            KernelsCommand.class,
             Generate.class,
             RaceCommand.class,
             PerplexityCommand.class,

@@ -16,4 +16,9 @@ import java.util.List;
  */
 public record Measured(String name, List<Long> nanos, int warmUpPieces, long warmUpNanos, boolean steady,
                        List<Double> othersCores, List<Double> clockSpeeds, List<Double> joules) {
+
+    /** Whether half of the repetitions or more ran beside a program that kept the processors busy. */
+    public boolean disturbed() {
+        return 2 * othersCores.stream().filter(cores -> cores > Verdict.DISTURBED_CORES).count() >= othersCores.size();
+    }
 }

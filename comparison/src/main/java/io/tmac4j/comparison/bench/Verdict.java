@@ -13,7 +13,7 @@ import java.util.Objects;
 final class Verdict {
 
     /** Other programs' use of the processors from which on a run counts as disturbed: a quarter of a core. */
-    private static final double DISTURBED_CORES = 0.25;
+    static final double DISTURBED_CORES = 0.25;
     /** A rate that falls by more from first to last repetition hints at a processor that throttles. */
     private static final double THROTTLING_DRIFT = -0.05;
     /** A clock that moves by more, from first to last repetition or from engine to engine, deserves a word. */

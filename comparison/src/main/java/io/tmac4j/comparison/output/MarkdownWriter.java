@@ -60,7 +60,8 @@ final class MarkdownWriter implements ResultWriter {
         energy(all);
         agreement(all.agreement());
         texts(all.texts());
-        environment(all.environment());
+        out.println();
+        environment(out, all.environment());
         if (!all.notes().isEmpty()) {
             out.println();
             all.notes().forEach(note -> out.println("note: " + note));
@@ -131,18 +132,19 @@ final class MarkdownWriter implements ResultWriter {
         }
     }
 
-    private void environment(Environment e) {
-        out.println();
-        line("cpu", e.cpu() + ", " + e.processors() + " processors" + (e.governor() == null ? "" : ", governor " + e.governor())
+    /** What the figures belong to, a line for each part. */
+    static void environment(PrintWriter out, Environment e) {
+        line(out, "cpu", e.cpu() + ", " + e.processors() + " processors"
+                + (e.governor() == null ? "" : ", governor " + e.governor())
                 + (e.priority() == 0 ? "" : ", priority " + e.priority()));
-        line("system", e.os() + ", " + size(e.memoryBytes()) + " memory");
-        line("java", e.jvm() + (e.jvmFlags().isEmpty() ? "" : " " + String.join(" ", e.jvmFlags())));
-        e.engines().forEach(this::line);
-        line("energy", e.energy());
-        line("tmac4j", e.version() + ", " + e.date());
+        line(out, "system", e.os() + ", " + size(e.memoryBytes()) + " memory");
+        line(out, "java", e.jvm() + (e.jvmFlags().isEmpty() ? "" : " " + String.join(" ", e.jvmFlags())));
+        e.engines().forEach((name, description) -> line(out, name, description));
+        line(out, "energy", e.energy());
+        line(out, "tmac4j", e.version() + ", " + e.date());
     }
 
-    private void line(String key, String value) {
+    private static void line(PrintWriter out, String key, String value) {
         out.printf("%-10s %s%n", key, value);
     }
 
