@@ -5,7 +5,6 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Enumeration;
@@ -19,8 +18,8 @@ import java.util.stream.Stream;
 /**
  * Makes a self-contained image of {@code tmac} for this computer: a Java run-time with the program's modules (jlink), llama.cpp's
  * libraries, launchers, licences, and an AOT cache (JEP 483, 514) recorded by a training run of the image itself. Started by
- * {@code mvn -Pimage package}; arguments: the folder of the program's jars, the folder of the launchers, the licence file, and the
- * image's folder, which is replaced.
+ * {@code mvn -Pimage package}; arguments: the folder of the program's jars, the folder of the launchers, the licence file, and
+ * the image's folder, which is replaced.
  */
 public final class MakeImage {
 
@@ -68,8 +67,8 @@ public final class MakeImage {
         Path natives = Files.createDirectories(image.resolve("natives"));
         Path legal = Files.createDirectories(image.resolve("legal").resolve("natives"));
         int libraries = 0;
-        for (Path file : list(folder)) {
-            try (JarFile jar = new JarFile(file.toFile())) {
+        for (Path archive : list(folder)) {
+            try (JarFile jar = new JarFile(archive.toFile())) {
                 Enumeration<JarEntry> entries = jar.entries();
                 while (entries.hasMoreElements()) {
                     JarEntry entry = entries.nextElement();
@@ -77,23 +76,24 @@ public final class MakeImage {
                     if (entry.isDirectory() || !name.startsWith(LIBRARIES) && !name.startsWith(LICENCES)) {
                         continue;
                     }
-                    Path target = (name.startsWith(LIBRARIES) ? natives : legal).resolve(name.substring(name.lastIndexOf('/') + 1));
+                    boolean library = name.startsWith(LIBRARIES);
+                    String file = name.substring(name.lastIndexOf('/') + 1);
                     try (InputStream in = jar.getInputStream(entry)) {
-                        Files.copy(in, target);
+                        Files.copy(in, (library ? natives : legal).resolve(file));
                     }
-                    libraries += name.startsWith(LIBRARIES) ? 1 : 0;
+                    libraries += library ? 1 : 0;
                 }
             }
         }
         if (libraries == 0) {
-            throw new IllegalStateException(folder + " holds no jar with llama.cpp's libraries; an image needs them: build without "
-                    + "tmac.llama.path");
+            throw new IllegalStateException(folder + " holds no jar with llama.cpp's libraries; an image needs them: build "
+                    + "without tmac.llama.path");
         }
     }
 
     private static void launchers(Path folder, Path image) throws IOException {
         String wanted = WINDOWS ? "tmac.cmd" : "tmac";
-        Path launcher = Files.copy(folder.resolve(wanted), image.resolve("bin").resolve(wanted), StandardCopyOption.COPY_ATTRIBUTES);
+        Path launcher = Files.copy(folder.resolve(wanted), image.resolve("bin").resolve(wanted));
         launcher.toFile().setExecutable(true, false);
     }
 
@@ -110,7 +110,8 @@ public final class MakeImage {
                     "-XX:+UseSerialGC", "--module", MAIN + "/" + MAIN + ".AotTraining"));
             int exitCode = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start().waitFor();
             if (exitCode != 0 || !Files.exists(cache)) {
-                throw new IllegalStateException("the training run of the image ended with " + exitCode + "; " + log + " says more");
+                throw new IllegalStateException("the training run of the image ended with " + exitCode + "; " + log
+                        + " says more");
             }
         } finally {
             deleteTree(work);

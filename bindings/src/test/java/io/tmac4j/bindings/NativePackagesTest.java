@@ -31,7 +31,8 @@ class NativePackagesTest {
     private static final String LLAMA_CPP = "io/tmac4j/bindings/generated/LlamaCpp";
 
     /** What a system has without us: its C library, C++ run-time and, on macOS, frameworks. */
-    private static final Pattern SYSTEM = Pattern.compile("lib(c|m|dl|pthread|rt|stdc\\+\\+|gcc_s)\\.so\\.\\d+|ld-linux-.*\\.so\\.\\d"
+    private static final Pattern SYSTEM = Pattern.compile(
+            "lib(c|m|dl|pthread|rt|stdc\\+\\+|gcc_s)\\.so\\.\\d+|ld-linux-.*\\.so\\.\\d"
             + "|/usr/lib/.*\\.dylib|/System/Library/Frameworks/.*"
             + "|(kernel32|advapi32|bcrypt|vcruntime140|vcruntime140_1|msvcp140|api-ms-win-.*)\\.dll");
 

@@ -109,6 +109,7 @@ class LaunchersTest {
         builder.environment().put(variable.substring(0, variable.indexOf('=')), variable.substring(variable.indexOf('=') + 1));
         Process process = builder.start();
         assertThat(process.waitFor(1, TimeUnit.MINUTES)).as("ends in time").isTrue();
-        return new Finished(process.exitValue(), Files.readString(folder.resolve("out")), Files.readString(folder.resolve("err")));
+        return new Finished(process.exitValue(), Files.readString(folder.resolve("out")),
+                Files.readString(folder.resolve("err")));
     }
 }

@@ -176,7 +176,7 @@ public final class TmacChatModel implements ChatModel, StreamingChatModel, AutoC
         }
     }
 
-    /** {@inheritDoc} Those that this was opened with are not repeated here: a request without a value has them. */
+    /** None: what a request leaves out is as it was when this was opened. */
     @Override
     public ChatRequestParameters defaultRequestParameters() {
         return DefaultChatRequestParameters.EMPTY;
