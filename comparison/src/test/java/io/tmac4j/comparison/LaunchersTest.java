@@ -48,7 +48,9 @@ class LaunchersTest {
     }
 
     private static List<String> arguments(Path script) throws IOException {
-        return JVM_ARGUMENT.matcher(Files.readString(script)).results().map(match -> match.group()).toList();
+        String text = Files.readString(script);
+        String command = text.substring(Math.max(text.lastIndexOf("bin/java"), text.lastIndexOf("bin\\java.exe")));
+        return JVM_ARGUMENT.matcher(command).results().map(match -> match.group()).toList();
     }
 
     @Test
