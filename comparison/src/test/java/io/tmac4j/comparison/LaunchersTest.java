@@ -49,8 +49,9 @@ class LaunchersTest {
 
     private static List<String> arguments(Path script) throws IOException {
         String text = Files.readString(script);
-        String command = text.substring(Math.max(text.lastIndexOf("bin/java"), text.lastIndexOf("bin\\java.exe")));
-        return JVM_ARGUMENT.matcher(command).results().map(match -> match.group()).toList();
+        int start = Math.max(text.lastIndexOf("bin/java"), text.lastIndexOf("bin\\java.exe"));
+        int end = text.indexOf(".Tmac", start) + ".Tmac".length();
+        return JVM_ARGUMENT.matcher(text.substring(start, end)).results().map(match -> match.group()).toList();
     }
 
     @Test
