@@ -70,7 +70,7 @@ setlocal
 set "JAVA_HOME=%jdk%"
 set "MAVEN_OPTS=%MAVEN_OPTS% --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
 cd /d "%root%" || exit /b 1
-call mvn -B -q -Dstyle.color=never -Dmaven.test.skip=true package
+call mvn -B -q -Dstyle.color=never -Dmaven.test.skip=true -pl comparison -am package
 exit /b %errorlevel%
 
 rem sets jdk to folder %1 if it is a JDK 25 and none is set

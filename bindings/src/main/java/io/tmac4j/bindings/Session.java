@@ -357,6 +357,24 @@ public final class Session implements AutoCloseable {
         return alone(() -> List.copyOf(history));
     }
 
+    /**
+     * Replaces all messages so far, that of the system too, say by a conversation that the caller keeps. As much of it as is in
+     * memory already is not read again.
+     *
+     * @throws IllegalStateException if the session is still answering
+     */
+    public void replaceHistory(List<ChatMessage> messages) {
+        List<ChatMessage> copy = List.copyOf(messages);
+        alone(() -> {
+            if (current != null) {
+                throw new IllegalStateException("the session is still answering; read the answer to its end or close it");
+            }
+            history.clear();
+            history.addAll(copy);
+            return null;
+        });
+    }
+
     /** Tokens of the conversation that are in memory. */
     public int tokenCount() {
         return alone(() -> readCount + (pending == NONE ? 0 : 1));

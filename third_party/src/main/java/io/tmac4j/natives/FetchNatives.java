@@ -17,6 +17,7 @@ public final class FetchNatives {
 
     /** Written last, so that its presence says that a platform's folder is complete. */
     private static final String INDEX = "index.properties";
+    private static final String MATERIALS = "META-INF/natives.cdx.json";
 
     private final Path cache;
     private final Path licences;
@@ -86,7 +87,7 @@ public final class FetchNatives {
      */
     void layOut(Pin pin, Path output, String ownLibraries) throws IOException, InterruptedException {
         Path folder = output.resolve("io/tmac4j/natives").resolve(pin.platform());
-        if (isUpToDate(folder.resolve(INDEX), pin)) {
+        if (isUpToDate(folder.resolve(INDEX), pin) && Files.exists(output.resolve(MATERIALS))) {
             return;
         }
         deleteTree(output);
@@ -190,6 +191,7 @@ public final class FetchNatives {
         for (Map.Entry<String, byte[]> library : libraries.entrySet()) {
             Files.write(folder.resolve(library.getKey()), library.getValue());
         }
+        MaterialsList.write(pin, libraries, output.resolve(MATERIALS));
         writeIndex(pin, libraries, folder);
     }
 

@@ -78,6 +78,9 @@ class FetchNativesTest {
         }
         assertThat(output.resolve("META-INF/licenses/node-llama-cpp.txt")).hasContent("licence of node-llama-cpp");
         assertThat(output.resolve("META-INF/licenses/llama.cpp.txt")).hasContent("licence of llama.cpp");
+        assertThat(output.resolve("META-INF/natives.cdx.json")).content().contains("\"bomFormat\": \"CycloneDX\"",
+                "pkg:npm/" + pin.packageName().replace("@", "%40") + "@" + pin.version(), pin.sha512(),
+                "{\"type\": \"file\", \"name\": \"libllama.v0.4.0.so\"", Sha512.of(natives.resolve("libllama.v0.4.0.so")));
         Properties index = new Properties();
         try (var reader = Files.newBufferedReader(natives.resolve("index.properties"))) {
             index.load(reader);
