@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 
 /**
  * The memory of one or more token sequences and the place where they are continued.
@@ -113,7 +114,8 @@ public final class LlamaContext implements AutoCloseable {
         MemorySegment context = MemorySegment.NULL;
         boolean done = false;
         try {
-            MemorySegment params = LlamaCpp.llama_context_default_params(arena);
+            // an arena that is closed would refuse to be when a call into llama.cpp does not return
+            MemorySegment params = LlamaCpp.llama_context_default_params(Arena.ofAuto());
             llama_context_params.n_ctx(params, options.contextSize());
             llama_context_params.n_batch(params, options.batchSize());
             llama_context_params.n_ubatch(params, Math.min(options.ubatchSize(), options.batchSize()));
@@ -130,11 +132,13 @@ public final class LlamaContext implements AutoCloseable {
             llama_context_params.cb_eval(params, watcher);
             NativeLog.clearErrors();
             EngineBridge.ContextLink link = null;
+            // llama.cpp builds its graphs here, so what it asserts of a model beyond its loading fails here
+            Supplier<MemorySegment> create = () -> LlamaCpp.llama_init_from_model(model.segment(), params);
             if (bridge == null) {
-                context = LlamaCpp.llama_init_from_model(model.segment(), params);
+                context = NativeGuard.call("context", create);
             } else {
-                link = bridge.createContext(options.threads(), options.batchThreads(),
-                        () -> LlamaCpp.llama_init_from_model(model.segment(), params));
+                link = NativeGuard.call("context",
+                        () -> bridge.createContext(options.threads(), options.batchThreads(), create));
                 context = link.context();
             }
             if (context.address() == 0) {
@@ -143,6 +147,8 @@ public final class LlamaContext implements AutoCloseable {
             LlamaContext made = new LlamaContext(model, options, context, link, arena);
             done = true;
             return made;
+        } catch (NativeGuard.GaveUpException e) {
+            throw new LlamaException("no context can be made for " + model.file().getFileName() + ": " + e.getMessage(), e);
         } finally {
             if (!done) {
                 if (context.address() != 0) {

@@ -57,6 +57,7 @@ final class ModelCheck {
         check.vocabulary();
         if (!vocabularyOnly) {
             check.hyperparameters();
+            TensorCheck.check(file);
         }
     }
 
