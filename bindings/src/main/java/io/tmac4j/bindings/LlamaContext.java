@@ -77,6 +77,11 @@ public final class LlamaContext implements AutoCloseable {
     /** Whether tokens were forgotten since, so that the last logits are no longer those of the end. */
     private boolean truncated;
 
+    /** Whether a decode has succeeded. */
+    private boolean proven;
+    /** Whether a call into llama.cpp never came back, so that nothing of it may be freed. */
+    private boolean abandoned;
+
     /** The thread that is inside, or null. */
     private volatile Thread user;
     private volatile boolean closed;
@@ -303,11 +308,24 @@ public final class LlamaContext implements AutoCloseable {
         decoded = false;
         truncated = false;
         NativeLog.clearErrors();
-        int status = LlamaCpp.llama_decode(context, batch);
+        int status = proven ? LlamaCpp.llama_decode(context, batch) : firstDecode(batch);
         if (status != 0) {
             throw failure(status);
         }
         decoded = true;
+    }
+
+    /** What llama.cpp asserts of a model when it computes fails in the first decode, if it does at all. */
+    private int firstDecode(MemorySegment batch) {
+        try {
+            int status = NativeGuard.call("decode", () -> LlamaCpp.llama_decode(context, batch));
+            proven = status == 0;
+            return status;
+        } catch (NativeGuard.GaveUpException e) {
+            abandoned = true;
+            throw new DecodeException(Reason.FAILED, "llama.cpp cannot compute with " + model.file().getFileName() + ": "
+                    + e.getMessage() + "; close the context", e);
+        }
     }
 
     private DecodeException failure(int status) {
@@ -629,10 +647,12 @@ public final class LlamaContext implements AutoCloseable {
             }
             closed = true;
         }
-        pools.close();
-        LlamaCpp.llama_free(context);
-        arena.close();
-        model.releaseByContext();
+        if (!abandoned) {
+            pools.close();
+            LlamaCpp.llama_free(context);
+            arena.close();
+            model.releaseByContext();
+        }
     }
 
     /** Lets the current thread in, alone. */
@@ -646,6 +666,10 @@ public final class LlamaContext implements AutoCloseable {
         if (closed) {
             user = null;
             throw new IllegalStateException("the context is closed");
+        }
+        if (abandoned) {
+            user = null;
+            throw new IllegalStateException("llama.cpp gave up in this context; close it");
         }
         FLAG.setVolatile(cancelled, 0L, (byte) 0);
     }
