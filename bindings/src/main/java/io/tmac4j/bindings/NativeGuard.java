@@ -17,7 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps llama.cpp from ending the VM where it gives up on a file. A failed {@code GGML_ASSERT} and a C++ exception that nothing in
+ * Keeps llama.cpp from ending the VM where it gives up on a file. A failed {@code GGML_ASSERT} and a C++ exception that
+ * nothing in
  * llama.cpp catches both end in {@code abort()}, by way of a handler that may be replaced: ours fails the call in Java and never
  * returns. For that the call runs on a thread of its own, which stays parked for good, with whatever memory llama.cpp had taken.
  *

@@ -20,7 +20,8 @@ final class TensorCheck {
     private static final String WITH_TABLES = "deepseek4";
 
     /** Tensors of these names are arguments of operations that take 32-bit floats only, whatever their shape. */
-    private static final List<String> FLOATS_ONLY = List.of("norm", "ssm_conv1d", "ssm_a", "ssm_d", "shortconv.conv", "time_mix_lerp",
+    private static final List<String> FLOATS_ONLY = List.of("norm", "ssm_conv1d", "ssm_a", "ssm_d", "shortconv.conv",
+            "time_mix_lerp",
             "time_mix_first", "time_mix_decay.", "attn_rel_b", "rope_f", "sinks", ".bias", ".scale", "channel_mix_lerp",
             "time_mix_a0", "time_mix_v0", "time_mix_w0", "time_mix_k_k", "time_mix_k_a", "time_mix_r_k", "position_embd",
             "token_types");
@@ -36,7 +37,8 @@ final class TensorCheck {
     }
 
     private static final Needs CONVOLUTION_BIAS = new Needs("ssm_conv1d.weight", List.of("ssm_conv1d.bias"), "");
-    private static final Needs LINEAR_ATTENTION = new Needs("ssm_conv1d.weight", List.of("attn_qkv.weight", "attn_gate.weight"), "");
+    private static final Needs LINEAR_ATTENTION = new Needs("ssm_conv1d.weight", List.of("attn_qkv.weight",
+            "attn_gate.weight"), "");
 
     private static final Map<String, Needs> NEEDS = Map.of("phi3", new Needs("", List.of("attn_q.weight", "attn_k.weight",
             "attn_v.weight"), "attn_qkv.weight"), "falcon-h1", CONVOLUTION_BIAS, "granitehybrid", CONVOLUTION_BIAS, "nemotron_h",

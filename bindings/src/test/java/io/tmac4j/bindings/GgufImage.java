@@ -12,7 +12,8 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * A GGUF file taken apart, to be changed and written again. Unlike {@link GgufBytes} it keeps the file well-formed: counts, lengths
+ * A GGUF file taken apart, to be changed and written again. Unlike {@link GgufBytes} it keeps the file well-formed: counts,
+ * lengths
  * and offsets fit whatever was changed, so that the change gets past the reader and meets what lies behind it.
  */
 final class GgufImage {

@@ -9,7 +9,10 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 
-/** Changes models, one to four times each: what a key or a tensor says, in a file that stays well-formed, or bytes of the file. */
+/**
+ * Changes models, one to four times each: what a key or a tensor says, in a file that stays well-formed, or
+ * bytes of the file.
+ */
 final class GgufMutator {
 
     private static final long[] EXTREMES = {0, 1, -1, 2, 3, 5, 7, 8, 16, 31, 33, 255, 256, 511, 512, 513, 1023, 1024, 1025, 65535,
@@ -18,9 +21,12 @@ final class GgufMutator {
     private static final double[] FLOATS = {0, -0.0, 1, -1, 1e-38, 1e38, 1e-45, Double.NaN, Double.POSITIVE_INFINITY,
         Double.NEGATIVE_INFINITY, 0.5, 1e9};
 
-    private static final List<String> TEXTS = List.of("", " ", "\0", "a", "llama", "gpt2", "bert", "t5", "rwkv", "plamo2", "gemma4",
-            "no_vocab", "none", "linear", "yarn", "longrope", "default", "qwen2", "kimi-k2", "deepseek-v3", "whitespace", "gpt-4o",
-            "<0x>", "<0xZZ>", "<0x41>", "<|im_end|>", "\u2581", "\u0120", "\u00e9\u00e9", "\uffff", "x".repeat(300), "ab".repeat(5000),
+    private static final List<String> TEXTS = List.of("", " ", "\0", "a", "llama", "gpt2", "bert", "t5", "rwkv", "plamo2",
+            "gemma4",
+            "no_vocab", "none", "linear", "yarn", "longrope", "default", "qwen2", "kimi-k2", "deepseek-v3", "whitespace",
+                    "gpt-4o",
+            "<0x>", "<0xZZ>", "<0x41>", "<|im_end|>", "\u2581", "\u0120", "\u00e9\u00e9", "\uffff", "x".repeat(300),
+                    "ab".repeat(5000),
             "{{ messages }}", "mean", "silu", "gelu");
 
     /** Keys that models of these architectures may have besides those that the seeds hold. */
@@ -36,9 +42,11 @@ final class GgufMutator {
             "rope.freq_base_swa", "rope.scale_linear", "rope.scaling.type", "rope.scaling.factor", "rope.scaling.attn_factor",
             "rope.scaling.original_context_length", "rope.scaling.yarn_log_multiplier", "rope.scaling.yarn_ext_factor",
             "rope.scaling.yarn_beta_fast", "ssm.dt_b_c_rms", "classifier.output_labels", "dense_2_feat_in", "dense_2_feat_out",
-            "expert_count", "expert_used_count", "expert_shared_count", "expert_feed_forward_length", "interleave_moe_layer_step");
+            "expert_count", "expert_used_count", "expert_shared_count", "expert_feed_forward_length",
+                    "interleave_moe_layer_step");
 
-    private static final List<String> GENERAL_KEYS = List.of("split.no", "split.count", "split.tensors.count", "general.alignment",
+    private static final List<String> GENERAL_KEYS = List.of("split.no", "split.count", "split.tensors.count",
+            "general.alignment",
             "general.file_type", "general.type", "tokenizer.ggml.pre", "tokenizer.ggml.suppress_tokens",
             "tokenizer.ggml.mask_token_id", "tokenizer.ggml.eom_token_id", "tokenizer.ggml.fim_pre_token_id",
             "tokenizer.ggml.add_sep_token", "tokenizer.ggml.cls_token_id", "tokenizer.ggml.normalizer.lowercase",
@@ -205,7 +213,8 @@ final class GgufMutator {
         switch (random.nextInt(5)) {
             case 0 -> image.tensors.add(tensor);
             case 1 -> image.tensors.set(place, renamed(tensor, image.tensors.get(other).name()));
-            case 2 -> image.tensors.add(renamed(tensor, tensor.name().replace("weight", random.nextBoolean() ? "bias" : "scale")));
+            case 2 -> image.tensors.add(renamed(tensor, tensor.name().replace("weight",
+                    random.nextBoolean() ? "bias" : "scale")));
             case 3 -> {
                 image.tensors.set(place, renamed(tensor, image.tensors.get(other).name()));
                 image.tensors.set(other, renamed(image.tensors.get(other), tensor.name()));

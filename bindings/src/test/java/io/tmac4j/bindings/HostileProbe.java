@@ -63,12 +63,14 @@ final class HostileProbe {
             }
             long excess = ResidentMemory.peak() - before - MEMORY_FACTOR * bytes.length;
             if (excess > MEMORY_ALLOWANCE) {
-                System.out.println(TOO_MUCH_MEMORY + number + ": " + excess + " bytes more than " + MEMORY_FACTOR + " times the file");
+                System.out.println(TOO_MUCH_MEMORY + number + ": " + excess + " bytes more than " + MEMORY_FACTOR
+                        + " times the file");
             }
             mostExcess = Math.max(mostExcess, excess);
         }
         gaveUp.forEach((reason, count) -> System.out.println("contained " + count + " x " + reason));
-        System.out.println(refused + " refused, " + loaded + " loaded, at most " + (mostExcess >> 20) + " MiB above " + MEMORY_FACTOR
+        System.out.println(refused + " refused, " + loaded + " loaded, at most " + (mostExcess >> 20) + " MiB above "
+                + MEMORY_FACTOR
                 + " times the file");
     }
 

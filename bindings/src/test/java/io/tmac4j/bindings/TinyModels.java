@@ -30,8 +30,10 @@ final class TinyModels {
             "ernie4_5-moe", "bailingmoe", "gpt-oss", "hunyuan-moe", "granitemoe", "glm4moe", "grok", "arctic", "smallthinker",
             "llada-moe", "minimax-m2", "lfm2moe");
 
-    private static final List<String> DENSE = List.of("llama", "deci", "falcon", "gpt2", "gptneox", "mpt", "baichuan", "starcoder",
-            "refact", "bert", "nomic-bert", "modern-bert", "jina-bert-v2", "bloom", "stablelm", "qwen", "qwen2", "qwen2vl", "qwen3",
+    private static final List<String> DENSE = List.of("llama", "deci", "falcon", "gpt2", "gptneox", "mpt", "baichuan",
+            "starcoder",
+            "refact", "bert", "nomic-bert", "modern-bert", "jina-bert-v2", "bloom", "stablelm", "qwen", "qwen2", "qwen2vl",
+                    "qwen3",
             "qwen3vl", "qwen3next", "qwen35", "phi2", "phi3", "plamo", "plamo2", "codeshell", "orion", "internlm2", "minicpm",
             "gemma", "gemma2", "gemma3", "starcoder2", "mamba", "mamba2", "jamba", "falcon-h1", "xverse", "command-r", "cohere2",
             "olmo", "olmo2", "openelm", "chatglm", "glm4", "bitnet", "t5", "jais", "nemotron", "exaone", "exaone4",
@@ -113,7 +115,8 @@ final class TinyModels {
         if (experts) {
             image.u32(a + ".expert_feed_forward_length", HIDDEN).u32(a + ".expert_shared_feed_forward_length", HIDDEN / 2)
                     .u32(a + ".expert_count", 4).u32(a + ".expert_used_count", 2).u32(a + ".expert_shared_count", 1)
-                    .u32(a + ".expert_gating_func", 2).f32(a + ".expert_weights_scale", 1).u32(a + ".interleave_moe_layer_step", 2);
+                    .u32(a + ".expert_gating_func", 2).f32(a + ".expert_weights_scale",
+                            1).u32(a + ".interleave_moe_layer_step", 2);
         }
         return image;
     }
@@ -147,7 +150,8 @@ final class TinyModels {
             types.add(1);
         }
         image.text("tokenizer.ggml.model", tokenizer).items("tokenizer.ggml.tokens", GgufImage.STRING, tokens)
-                .items("tokenizer.ggml.scores", GgufImage.FLOAT32, IntStream.range(0, VOCABULARY).mapToObj(i -> -i * 0.5f).toList())
+                .items("tokenizer.ggml.scores", GgufImage.FLOAT32, IntStream.range(0,
+                        VOCABULARY).mapToObj(i -> -i * 0.5f).toList())
                 .items("tokenizer.ggml.token_type", GgufImage.INT32, types).u32("tokenizer.ggml.bos_token_id", 1)
                 .u32("tokenizer.ggml.eos_token_id", 2).u32("tokenizer.ggml.unknown_token_id", 0)
                 .u32("tokenizer.ggml.seperator_token_id", 2).u32("tokenizer.ggml.padding_token_id", 0)
@@ -176,7 +180,8 @@ final class TinyModels {
         if (printable) {
             return Character.toString(b);
         }
-        int before = (int) IntStream.range(0, b).filter(c -> !(c >= '!' && c <= '~' || c >= 0xA1 && c <= 0xAC || c >= 0xAE)).count();
+        int before = (int) IntStream.range(0,
+                b).filter(c -> !(c >= '!' && c <= '~' || c >= 0xA1 && c <= 0xAC || c >= 0xAE)).count();
         return Character.toString(256 + before);
     }
 
@@ -190,7 +195,8 @@ final class TinyModels {
                 Matcher missing = MISSING.matcher(e.getMessage());
                 Matcher shape = SHAPE.matcher(e.getMessage());
                 if (missing.find()) {
-                    image.tensors.add(tensor(missing.group(1) == null ? missing.group(2) : missing.group(1), EMBEDDING + ", " + EMBEDDING));
+                    image.tensors.add(tensor(missing.group(1) == null ? missing.group(2) : missing.group(1), EMBEDDING
+                            + ", " + EMBEDDING));
                 } else if (shape.find()) {
                     String name = shape.group(1);
                     image.tensors.removeIf(tensor -> tensor.name().equals(name));

@@ -161,7 +161,8 @@ class LoadTest {
     }
 
     private void load() {
-        try (LlamaModel model = LlamaModel.load(Models.demo(), ModelOptions.defaults().withEngine(NAIVE).withProgress(_ -> maybe(40)));
+        try (LlamaModel model = LlamaModel.load(Models.demo(),
+                ModelOptions.defaults().withEngine(NAIVE).withProgress(_ -> maybe(40)));
                 Session session = Session.of(model, GREEDY)) {
             assertThat(session.isClosed()).isFalse();
         } catch (ModelLoadException e) {
