@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 
 /**
  * The memory of one or more token sequences and the place where they are continued.
@@ -73,6 +74,11 @@ public final class LlamaContext implements AutoCloseable {
     /** Whether tokens were forgotten since, so that the last logits are no longer those of the end. */
     private boolean truncated;
 
+    /** Whether a decode has succeeded. */
+    private boolean proven;
+    /** Whether a call into llama.cpp never came back, so that nothing of it may be freed. */
+    private boolean abandoned;
+
     /** The thread that is inside, or null. */
     private volatile Thread user;
     private volatile boolean closed;
@@ -110,7 +116,8 @@ public final class LlamaContext implements AutoCloseable {
         MemorySegment context = MemorySegment.NULL;
         boolean done = false;
         try {
-            MemorySegment params = LlamaCpp.llama_context_default_params(arena);
+            // an arena that is closed would refuse to be when a call into llama.cpp does not return
+            MemorySegment params = LlamaCpp.llama_context_default_params(Arena.ofAuto());
             llama_context_params.n_ctx(params, options.contextSize());
             llama_context_params.n_batch(params, options.batchSize());
             llama_context_params.n_ubatch(params, Math.min(options.ubatchSize(), options.batchSize()));
@@ -127,11 +134,13 @@ public final class LlamaContext implements AutoCloseable {
             llama_context_params.cb_eval(params, watcher);
             NativeLog.clearErrors();
             EngineBridge.ContextLink link = null;
+            // llama.cpp builds its graphs here, so what it asserts of a model beyond its loading fails here
+            Supplier<MemorySegment> create = () -> LlamaCpp.llama_init_from_model(model.segment(), params);
             if (bridge == null) {
-                context = LlamaCpp.llama_init_from_model(model.segment(), params);
+                context = NativeGuard.call("context", create);
             } else {
-                link = bridge.createContext(options.threads(), options.batchThreads(),
-                        () -> LlamaCpp.llama_init_from_model(model.segment(), params));
+                link = NativeGuard.call("context",
+                        () -> bridge.createContext(options.threads(), options.batchThreads(), create));
                 context = link.context();
             }
             if (context.address() == 0) {
@@ -140,6 +149,8 @@ public final class LlamaContext implements AutoCloseable {
             LlamaContext made = new LlamaContext(model, options, context, link, arena);
             done = true;
             return made;
+        } catch (NativeGuard.GaveUpException e) {
+            throw new LlamaException("no context can be made for " + model.file().getFileName() + ": " + e.getMessage(), e);
         } finally {
             if (!done) {
                 if (context.address() != 0) {
@@ -294,11 +305,24 @@ public final class LlamaContext implements AutoCloseable {
         decoded = false;
         truncated = false;
         NativeLog.clearErrors();
-        int status = LlamaCpp.llama_decode(context, batch);
+        int status = proven ? LlamaCpp.llama_decode(context, batch) : firstDecode(batch);
         if (status != 0) {
             throw failure(status);
         }
         decoded = true;
+    }
+
+    /** What llama.cpp asserts of a model when it computes fails in the first decode, if it does at all. */
+    private int firstDecode(MemorySegment batch) {
+        try {
+            int status = NativeGuard.call("decode", () -> LlamaCpp.llama_decode(context, batch));
+            proven = status == 0;
+            return status;
+        } catch (NativeGuard.GaveUpException e) {
+            abandoned = true;
+            throw new DecodeException(Reason.FAILED, "llama.cpp cannot compute with " + model.file().getFileName() + ": "
+                    + e.getMessage() + "; close the context", e);
+        }
     }
 
     private DecodeException failure(int status) {
@@ -620,10 +644,12 @@ public final class LlamaContext implements AutoCloseable {
             }
             closed = true;
         }
-        pools.close();
-        LlamaCpp.llama_free(context);
-        arena.close();
-        model.releaseByContext();
+        if (!abandoned) {
+            pools.close();
+            LlamaCpp.llama_free(context);
+            arena.close();
+            model.releaseByContext();
+        }
     }
 
     /** Lets the current thread in, alone. */
@@ -637,6 +663,10 @@ public final class LlamaContext implements AutoCloseable {
         if (closed) {
             user = null;
             throw new IllegalStateException("the context is closed");
+        }
+        if (abandoned) {
+            user = null;
+            throw new IllegalStateException("llama.cpp gave up in this context; close it");
         }
         FLAG.setVolatile(cancelled, 0L, (byte) 0);
     }

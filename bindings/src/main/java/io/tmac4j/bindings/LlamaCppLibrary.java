@@ -90,6 +90,7 @@ public final class LlamaCppLibrary {
         }
         LibraryProbes.check();
         NativeLog.install();
+        NativeGuard.install();
         String variant = loadCpuBackend(folder, platform, files);
         LlamaCpp.llama_backend_init();
         LlamaCppLibrary library = new LlamaCppLibrary(folder, variant, features());

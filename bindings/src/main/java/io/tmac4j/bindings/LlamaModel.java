@@ -6,6 +6,7 @@ import io.tmac4j.bindings.ggml.EngineBridge;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.ref.Reference;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -78,7 +79,9 @@ public final class LlamaModel implements AutoCloseable {
 
     private static LlamaModel load(Path file, ModelOptions options, EngineBridge bridge) {
         Throwable[] stopped = new Throwable[1];
-        try (Arena arena = Arena.ofConfined()) {
+        // used on another thread, and to be left alone by a call that does not return
+        Arena arena = Arena.ofAuto();
+        try {
             MemorySegment params = LlamaCpp.llama_model_default_params(arena);
             // an empty list keeps GPUs and other devices out, so that the comparison is one of processors
             llama_model_params.devices(params, arena.allocate(ValueLayout.ADDRESS));
@@ -104,8 +107,8 @@ public final class LlamaModel implements AutoCloseable {
             }
             NativeLog.clearErrors();
             MemorySegment path = arena.allocateFrom(file.toString());
-            MemorySegment model = bridge == null ? LlamaCpp.llama_model_load_from_file(path, params)
-                    : bridge.load(() -> LlamaCpp.llama_model_load_from_file(path, params));
+            Supplier<MemorySegment> load = () -> LlamaCpp.llama_model_load_from_file(path, params);
+            MemorySegment model = NativeGuard.call("loader", bridge == null ? load : () -> bridge.load(load));
             Optional<Throwable> failure = bridge == null ? Optional.empty() : bridge.loadFailure();
             if (model.address() == 0 || failure.isPresent()) {
                 if (model.address() != 0) {
@@ -114,6 +117,10 @@ public final class LlamaModel implements AutoCloseable {
                 throw loadFailure(file, options, stopped[0], failure);
             }
             return new LlamaModel(file, options, model, bridge);
+        } catch (NativeGuard.GaveUpException e) {
+            throw new ModelLoadException("llama.cpp cannot load " + file + ": " + e.getMessage(), e);
+        } finally {
+            Reference.reachabilityFence(arena);
         }
     }
 
@@ -358,6 +365,11 @@ public final class LlamaModel implements AutoCloseable {
             if (vocabularyOnly) {
                 throw new LlamaException(file.getFileName()
                         + " was loaded for its vocabulary only; it has no weights to decode with");
+            }
+            if (LlamaCpp.llama_model_has_encoder(model) && LlamaCpp.llama_model_has_decoder(model)) {
+                // llama.cpp asserts that its encoder was called first
+                throw new LlamaException(file.getFileName()
+                        + " has an encoder and a decoder; such models can only be tokenised with");
             }
             LlamaContext context = LlamaContext.create(this, options, bridge, watcher);
             done = true;

@@ -2,10 +2,13 @@ package io.tmac4j.bindings;
 
 import io.tmac4j.bindings.GgufFile.Value;
 import io.tmac4j.bindings.GgufFile.ValueType;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Refuses metadata that llama.cpp meets with {@code GGML_ASSERT}, an endless allocation, or an exception across the C border,
@@ -36,6 +39,9 @@ final class ModelCheck {
 
     private static final Set<String> ROPE_SCALINGS = Set.of("none", "linear", "yarn", "longrope");
 
+    /** {@code LLAMA_SPLIT_PATH_FORMAT}, e.g. {@code model-00001-of-00003.gguf}. */
+    private static final Pattern PART = Pattern.compile("(.*)-[0-9]{5}-of-[0-9]{5}\\.gguf", Pattern.DOTALL);
+
     private final GgufFile file;
     private final String architecture;
     private final Map<String, GgufTensor> tensors = new HashMap<>();
@@ -54,9 +60,11 @@ final class ModelCheck {
     static void check(GgufFile file, boolean vocabularyOnly) {
         ModelCheck check = new ModelCheck(file);
         check.general();
+        check.parts();
         check.vocabulary();
         if (!vocabularyOnly) {
             check.hyperparameters();
+            TensorCheck.check(file);
         }
     }
 
@@ -73,6 +81,23 @@ final class ModelCheck {
                     throw bad("has the key \"" + key + "\", which must be an uint16");
                 }
             });
+        }
+    }
+
+    /** llama.cpp opens the other parts of a split model by their names, and trusts them as it trusts the first. */
+    private void parts() {
+        long count = file.integer("split.count").orElse(0L);
+        Matcher name = PART.matcher(file.file().getFileName().toString());
+        if (count < 2 || !name.matches()) {
+            return;
+        }
+        for (int part = 2; part <= count; part++) {
+            Path path = file.file().resolveSibling(String.format("%s-%05d-of-%05d.gguf", name.group(1), part, count));
+            GgufFile other = GgufFile.read(path);
+            Value number = other.value("split.no").orElse(null);
+            if (number == null || number.isArray() || number.type() != ValueType.UINT16) {
+                throw new GgufException(path + " has no key \"split.no\" of type uint16, so it is no part of " + file.file());
+            }
         }
     }
 

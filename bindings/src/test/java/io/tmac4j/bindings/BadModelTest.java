@@ -90,6 +90,34 @@ class BadModelTest {
     }
 
     @Test
+    void laterPartsOfASplitModelAreReadBeforeLlamaCppOpensThem() throws IOException {
+        GgufImage whole = GgufImage.of(GgufFile.read(Models.demo()));
+        Path first = folder.resolve("model-00001-of-00002.gguf");
+        Path second = folder.resolve("model-00002-of-00002.gguf");
+        Files.write(first, whole.key("split.no", 2, 0).key("split.count", 2, 2).bytes());
+        assertThatThrownBy(() -> LlamaModel.load(first)).isInstanceOf(ModelLoadException.class)
+                .hasMessageContaining(second + " is not there");
+        Files.write(second, GgufBytes.header(3, 0, 1).key("split.no", 4).u32(1).bytes());
+        assertThatThrownBy(() -> LlamaModel.load(first)).isInstanceOf(ModelLoadException.class)
+                .hasMessageContaining(second.toString()).hasMessageContaining("of type uint16");
+        Files.write(second, Arrays.copyOf(Models.demoBytes(), 5000));
+        assertThatThrownBy(() -> LlamaModel.load(first)).isInstanceOf(ModelLoadException.class)
+                .hasMessageContaining(second.toString());
+    }
+
+    @Test
+    void tensorsThatGgmlDoesNotComputeWithAreRefused() throws IOException {
+        GgufImage image = GgufImage.of(GgufFile.read(Models.demo()));
+        image.tensors.replaceAll(tensor -> tensor.name().equals("blk.2.ffn_down.weight")
+                ? new GgufImage.Tensor(tensor.name(), GgmlType.Q8_1.id(), tensor.dimensions()) : tensor);
+        refused(image.bytes(), "blk.2.ffn_down.weight\" of type q8_1, with which ggml does not compute");
+        GgufImage norm = GgufImage.of(GgufFile.read(Models.demo()));
+        norm.tensors.replaceAll(tensor -> tensor.name().equals("output_norm.weight")
+                ? new GgufImage.Tensor(tensor.name(), GgmlType.I16.id(), tensor.dimensions()) : tensor);
+        refused(norm.bytes(), "output_norm.weight\" of type i16");
+    }
+
+    @Test
     void aModelWithoutATokenizerDoesNotTokenise() throws IOException {
         GgufBytes bytes = GgufBytes.header(3, 0, 2).key("general.architecture", 8).text("llama")
                 .key("tokenizer.ggml.model", 8).text("none");

@@ -19,6 +19,11 @@ final class GgufBytes {
         return this;
     }
 
+    GgufBytes raw(byte[] bytes) {
+        out.writeBytes(bytes);
+        return this;
+    }
+
     GgufBytes u8(int value) {
         out.write(value);
         return this;

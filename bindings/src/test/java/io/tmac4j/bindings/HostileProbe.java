@@ -1,42 +1,87 @@
 package io.tmac4j.bindings;
 
+import io.tmac4j.bindings.generated.LlamaCpp;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * Loads mutated models in a JVM of its own, so that one that ends the process is seen: the number of the mutation under way is
- * in a file. Arguments: the model, a folder to work in, the first mutation and the one after the last.
+ * in a file. Arguments: a folder to work in, a folder of models to change, the first mutation and the one after the last.
  */
 final class HostileProbe {
 
     private static final long[] EXTREMES = {0, 1, -1, 2, 3, 7, 255, 256, 1024, 65535, 65536, Integer.MAX_VALUE, Integer.MIN_VALUE,
         0xFFFF_FFFFL, 1L << 32, 1L << 62, Long.MAX_VALUE, Long.MIN_VALUE, 0x7FC0_0000L, 0xBF80_0000L};
 
+    private static final String TEXT = "Gr\u00fc\u00dfe, \u4e16\u754c! \u0001 It's 12.5 o'clock";
+
+    /** Before the reason, where llama.cpp gave up and was stopped from ending the process. */
+    private static final String GAVE_UP = "gave up at ";
+
+    static final String TOO_MUCH_MEMORY = "too much memory for ";
+
+    /** A context of 64 tokens, its buffers and the copy of the weights beside the mapped file. */
+    private static final long MEMORY_FACTOR = 8;
+    private static final long MEMORY_ALLOWANCE = 64L << 20;
+
     private HostileProbe() {
     }
 
     public static void main(String[] args) throws IOException {
-        byte[] whole = Files.readAllBytes(Path.of(args[0]));
-        Path folder = Path.of(args[1]);
-        int head = (int) GgufFile.read(Path.of(args[0])).dataOffset();
+        Path folder = Path.of(args[0]);
+        List<GgufImage> seeds = seeds(Path.of(args[1]));
+        int first = Integer.parseInt(args[2]);
+        int last = Integer.parseInt(args[3]);
+        Map<String, Integer> gaveUp = new TreeMap<>();
         int refused = 0;
         int loaded = 0;
-        for (int number = Integer.parseInt(args[2]); number < Integer.parseInt(args[3]); number++) {
+        long mostExcess = Long.MIN_VALUE;
+        for (int number = first; number < last; number++) {
             Files.writeString(folder.resolve("current"), "" + number);
-            Path file = Files.write(folder.resolve("mutated.gguf"), mutate(whole.clone(), head, new Random(number)));
+            byte[] bytes = new GgufMutator(number).mutate(seeds.get(Math.floorMod(number, seeds.size())));
+            Path file = Files.write(folder.resolve("mutated.gguf"), bytes);
+            long before = ResidentMemory.startPeak();
             try {
-                use(file);
+                use(file, number);
                 loaded++;
             } catch (LlamaException | IllegalArgumentException e) {
                 refused++;
+                String message = String.valueOf(e.getMessage());
+                if (message.contains(GAVE_UP)) {
+                    gaveUp.merge(message.substring(message.indexOf(GAVE_UP) + GAVE_UP.length()), 1, Integer::sum);
+                }
+            }
+            long excess = ResidentMemory.peak() - before - MEMORY_FACTOR * bytes.length;
+            if (excess > MEMORY_ALLOWANCE) {
+                System.out.println(TOO_MUCH_MEMORY + number + ": " + excess + " bytes more than " + MEMORY_FACTOR
+                        + " times the file");
+            }
+            mostExcess = Math.max(mostExcess, excess);
+        }
+        gaveUp.forEach((reason, count) -> System.out.println("contained " + count + " x " + reason));
+        System.out.println(refused + " refused, " + loaded + " loaded, at most " + (mostExcess >> 20) + " MiB above "
+                + MEMORY_FACTOR
+                + " times the file");
+    }
+
+    private static List<GgufImage> seeds(Path folder) throws IOException {
+        List<GgufImage> seeds = new ArrayList<>();
+        try (Stream<Path> list = Files.list(folder)) {
+            for (Path file : list.filter(path -> path.toString().endsWith(".gguf")).sorted().toList()) {
+                seeds.add(GgufImage.of(GgufFile.read(file)));
             }
         }
-        System.out.println(refused + " refused, " + loaded + " loaded");
+        return seeds;
     }
 
     /** Changes one to four places of the head: a bit, a byte, a number of 4 or 8 bytes; or cuts the file. */
@@ -62,13 +107,20 @@ final class HostileProbe {
         return random.nextInt(50) == 0 ? Arrays.copyOf(bytes, random.nextInt(bytes.length)) : bytes;
     }
 
-    private static void use(Path file) {
-        try (LlamaModel model = LlamaModel.load(file)) {
-            int[] tokens = model.tokenize("Grüße, 世界! \u0001 It's 12.5 o'clock", true, true);
-            model.detokenize(tokens, true, true);
+    /** Does with a file what a program does with a model, if it can be loaded. */
+    private static void use(Path file, int number) {
+        ModelOptions options = ModelOptions.defaults().withVocabularyOnly(number % 8 == 7).withMmap(number % 2 == 0);
+        try (LlamaModel model = LlamaModel.load(file, options)) {
+            int[] tokens = {0, 1, 2, 3};
+            if (LlamaCpp.llama_vocab_type(model.vocabularySegment()) != LlamaCpp.LLAMA_VOCAB_TYPE_NONE()) {
+                tokens = model.tokenize(TEXT, true, true);
+                model.detokenize(tokens, true, true);
+            }
+            model.metadata();
+            model.chatTemplate();
             try (LlamaContext context = model.newContext(ContextOptions.defaults().withContextSize(64).withThreads(1)
                     .withBatchThreads(1)); Sampler sampler = Sampler.of(SamplerOptions.defaults().withSeed(1))) {
-                context.decode(tokens.length == 0 ? new int[] {0} : tokens);
+                context.decode(tokens.length == 0 ? new int[] {0} : Arrays.copyOf(tokens, Math.min(tokens.length, 48)));
                 context.decode(sampler.sample(context, -1));
             }
         }

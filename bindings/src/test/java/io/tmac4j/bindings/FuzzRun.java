@@ -1,0 +1,119 @@
+package io.tmac4j.bindings;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** Has {@link HostileProbe} try mutated models in JVMs of their own, and goes on after one that ended. */
+final class FuzzRun {
+
+    /** Mutations a JVM: what llama.cpp leaves behind when it is stopped from giving up stays until the JVM ends. */
+    private static final int CHUNK = 1000;
+
+    /** Processor time on one file that is taken for an endless loop, and time without an end that is taken for a deadlock. */
+    private static final Duration LOOP = Duration.ofSeconds(30);
+    private static final Duration DEADLOCK = Duration.ofMinutes(15);
+
+    private final Path folder;
+    private final Path seeds;
+    private final List<String> failures = new ArrayList<>();
+    private final List<String> reports = new ArrayList<>();
+
+    /**
+     * A run.
+     *
+     * @param folder to work in; files that ended a JVM are left there
+     */
+    FuzzRun(Path folder) throws IOException {
+        this.folder = folder;
+        this.seeds = Files.createDirectories(folder.resolve("seeds"));
+    }
+
+    /** Writes the tiny models of these names, or all, as seeds; the demo model is one more. */
+    void seed(String... names) throws IOException, InterruptedException {
+        Files.copy(Models.demo(), seeds.resolve("demo.gguf"), StandardCopyOption.REPLACE_EXISTING);
+        List<String> arguments = new ArrayList<>(List.of(seeds.toString()));
+        arguments.addAll(List.of(names));
+        Path output = folder.resolve("seeds.txt");
+        Process process = java(TinyModels.class, arguments).redirectErrorStream(true).redirectOutput(output.toFile()).start();
+        if (!process.waitFor(DEADLOCK.toSeconds(), TimeUnit.SECONDS) || process.exitValue() != 0) {
+            process.destroyForcibly();
+            throw new IllegalStateException("no seeds: " + Files.readString(output));
+        }
+    }
+
+    /** Tries the mutations from {@code first} to before {@code last}. */
+    void run(int first, int last) throws IOException, InterruptedException {
+        int next = first;
+        while (next < last) {
+            next = chunk(next, Math.min(last, next + CHUNK));
+        }
+    }
+
+    /** What went wrong, one line for each file. */
+    List<String> failures() {
+        return failures;
+    }
+
+    /** What the JVMs said, a line each. */
+    List<String> reports() {
+        return reports;
+    }
+
+    /** Returns the mutation to go on with. */
+    private int chunk(int first, int last) throws IOException, InterruptedException {
+        Path output = folder.resolve("output.txt");
+        Path current = folder.resolve("current");
+        Files.writeString(current, "" + first);
+        Process process = java(HostileProbe.class, List.of(folder.toString(), seeds.toString(), "" + first, "" + last))
+                .redirectErrorStream(true).redirectOutput(output.toFile()).start();
+        String fault = watch(process, current);
+        String text = Files.readString(output);
+        text.lines().filter(line -> line.startsWith(HostileProbe.TOO_MUCH_MEMORY)).forEach(failures::add);
+        if (fault == null && process.exitValue() == 0) {
+            text.lines().filter(line -> line.startsWith("contained") || line.contains(" refused, ")).forEach(reports::add);
+            return last;
+        }
+        String number = Files.readString(current);
+        Files.copy(folder.resolve("mutated.gguf"), folder.resolve("failed-" + number + ".gguf"),
+                StandardCopyOption.REPLACE_EXISTING);
+        failures.add(number + ": " + (fault == null ? "exit code " + process.exitValue() : fault) + ": "
+                + text.lines().filter(line -> !line.isBlank()).limit(12).toList());
+        return Integer.parseInt(number) + 1;
+    }
+
+    /** Waits for the end of a JVM; what is wrong, or null. */
+    private static String watch(Process process, Path current) throws IOException, InterruptedException {
+        String at = "";
+        Duration since = Duration.ZERO;
+        long sinceTime = System.nanoTime();
+        while (!process.waitFor(200, TimeUnit.MILLISECONDS)) {
+            String now = Files.readString(current);
+            Duration used = process.info().totalCpuDuration().orElse(Duration.ZERO);
+            if (!now.equals(at)) {
+                at = now;
+                since = used;
+                sinceTime = System.nanoTime();
+            } else if (used.minus(since).compareTo(LOOP) > 0 || System.nanoTime() - sinceTime > DEADLOCK.toNanos()) {
+                process.destroyForcibly().waitFor();
+                return "it does not end";
+            }
+        }
+        return null;
+    }
+
+    private ProcessBuilder java(Class<?> program, List<String> arguments) {
+        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xms96m", "-Xmx96m", "-XX:+AlwaysPreTouch", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+                "-XX:-CreateCoredumpOnCrash", "-XX:ErrorFile=" + folder.resolve("crash.txt"), "-Dslf4j.internal.verbosity=ERROR",
+                "--enable-native-access=ALL-UNNAMED", "-D" + CacheFolder.PROPERTY + "=" + CacheFolder.path(), "-cp",
+                System.getProperty("java.class.path"), program.getName()));
+        command.addAll(arguments);
+        return new ProcessBuilder(command);
+    }
+}
