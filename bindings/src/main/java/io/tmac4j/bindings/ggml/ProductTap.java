@@ -106,16 +106,19 @@ public final class ProductTap implements AutoCloseable {
             return;
         }
         try (Arena local = Arena.ofConfined(); FileChannel channel = FileChannel.open(file)) {
-            MemorySegment weights = channel.map(FileChannel.MapMode.READ_ONLY, dataOffset + tensor.offset(), tensor.byteSize(), local);
+            MemorySegment weights = channel.map(FileChannel.MapMode.READ_ONLY, dataOffset + tensor.offset(),
+                    tensor.byteSize(), local);
             MemorySegment activations = local.allocate(columns * k * Float.BYTES, ALIGNMENT);
             for (int column = 0; column < columns; column++) {
-                MemorySegment.copy(OffHeap.ALL, Ggml.data(input) + column * Ggml.nb(input, 1), activations, column * k * Float.BYTES,
+                MemorySegment.copy(OffHeap.ALL, Ggml.data(input) + column * Ggml.nb(input, 1), activations,
+                        column * k * Float.BYTES,
                         k * Float.BYTES);
             }
             MemorySegment batch = local.allocate((long) columns * rows * Float.BYTES, ALIGNMENT);
             MemorySegment single = local.allocate((long) rows * Float.BYTES, ALIGNMENT);
             multiply(tensor, weights.address(), activations.address(), columns, batch.address(), single.address());
-            errors.add(compare(tensor, weights, activations, columns, Ggml.data(output), Ggml.nb(output, 1), batch, single, local));
+            errors.add(compare(tensor, weights, activations, columns, Ggml.data(output), Ggml.nb(output, 1), batch, single,
+                    local));
         }
     }
 
@@ -137,7 +140,8 @@ public final class ProductTap implements AutoCloseable {
         }
     }
 
-    private static ProductError compare(GgufTensor tensor, MemorySegment weights, MemorySegment activations, int columns, long llama,
+    private static ProductError compare(GgufTensor tensor, MemorySegment weights, MemorySegment activations, int columns,
+            long llama,
                                         long llamaStride, MemorySegment batch, MemorySegment single, Arena arena) {
         int k = Math.toIntExact(tensor.dimension(0));
         int rows = Math.toIntExact(tensor.dimension(1));
