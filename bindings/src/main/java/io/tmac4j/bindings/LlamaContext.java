@@ -146,6 +146,7 @@ public final class LlamaContext implements AutoCloseable {
             if (context.address() == 0) {
                 throw creationFailure(model, link);
             }
+            setAdapters(model, context, arena);
             LlamaContext made = new LlamaContext(model, options, context, link, arena);
             done = true;
             return made;
@@ -158,6 +159,19 @@ public final class LlamaContext implements AutoCloseable {
                 }
                 arena.close();
             }
+        }
+    }
+
+    private static void setAdapters(LlamaModel model, MemorySegment context, Arena arena) {
+        int count = model.adapterSegments().size();
+        if (count > 0) {
+            MemorySegment adapters = arena.allocate(ValueLayout.ADDRESS, count);
+            MemorySegment scales = arena.allocate(ValueLayout.JAVA_FLOAT, count);
+            for (int i = 0; i < count; i++) {
+                adapters.setAtIndex(ValueLayout.ADDRESS, i, model.adapterSegments().get(i));
+                scales.setAtIndex(ValueLayout.JAVA_FLOAT, i, model.loras().get(i).scale());
+            }
+            LlamaCpp.llama_set_adapters_lora(context, adapters, count, scales);
         }
     }
 

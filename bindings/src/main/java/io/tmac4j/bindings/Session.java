@@ -30,7 +30,6 @@ public final class Session implements AutoCloseable {
     private static final int NONE = -1;
 
     private final SessionOptions options;
-    private final ModelOptions modelOptions;
     private final Sampler sampler;
     private final Optional<ChatTemplate> template;
     private final List<ChatMessage> history = new ArrayList<>();
@@ -52,9 +51,8 @@ public final class Session implements AutoCloseable {
     /** The text of the tokens in the context and the pending one; null if it is not known. */
     private String text = "";
 
-    private Session(LlamaModel model, ModelOptions modelOptions, SessionOptions options) {
+    private Session(LlamaModel model, SessionOptions options) {
         this.options = options;
-        this.modelOptions = modelOptions;
         template = options.template().or(model::chatTemplate).filter(name -> !name.isEmpty()).map(ChatTemplate::new);
         models.put(model.engine(), model);
         options.system().ifPresent(system -> history.add(ChatMessage.system(system)));
@@ -64,7 +62,7 @@ public final class Session implements AutoCloseable {
 
     /** A conversation with a model that stays the caller's. */
     public static Session of(LlamaModel model, SessionOptions options) {
-        return new Session(model, ModelOptions.defaults(), options);
+        return new Session(model, options);
     }
 
     /**
@@ -76,7 +74,7 @@ public final class Session implements AutoCloseable {
     public static Session open(Path file, ModelOptions modelOptions, SessionOptions options) {
         LlamaModel model = LlamaModel.load(file, modelOptions);
         try {
-            Session session = new Session(model, modelOptions, options);
+            Session session = new Session(model, options);
             session.owned.add(model);
             return session;
         } catch (RuntimeException | Error e) {
@@ -294,7 +292,7 @@ public final class Session implements AutoCloseable {
                 move(model);
                 return null;
             }
-            model = LlamaModel.load(context.model().file(), modelOptions.withEngine(engine));
+            model = LlamaModel.load(context.model().file(), context.model().options().withEngine(engine));
             boolean moved = false;
             try {
                 move(model);
@@ -313,7 +311,7 @@ public final class Session implements AutoCloseable {
     /**
      * As {@link #switchEngine(Engine)}, to a model that is loaded already and stays the caller's. It must be of the same file.
      *
-     * @throws LlamaException if the model is another one; the session goes on as before
+     * @throws LlamaException if the model is another one or has other adapters; the session goes on as before
      */
     public void switchEngine(LlamaModel model) {
         alone(() -> {
@@ -326,6 +324,10 @@ public final class Session implements AutoCloseable {
     private void move(LlamaModel model) {
         if (model == context.model()) {
             return;
+        }
+        if (!model.loras().equals(context.model().loras())) {
+            throw new LoraException("the conversation cannot go on with a model that has other LoRA adapters: it has "
+                    + context.model().loras() + " and the other " + model.loras());
         }
         LlamaContext other = model.newContext(options.context());
         boolean moved = false;
