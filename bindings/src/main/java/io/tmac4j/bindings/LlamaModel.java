@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /**
@@ -26,12 +27,16 @@ import java.util.function.Supplier;
  */
 public final class LlamaModel implements AutoCloseable {
 
+    /** Architectures for which llama.cpp sets {@code causal_attn} to false by itself. */
+    private static final Set<String> LOOKING_AHEAD = Set.of("dream", "gemma-embedding", "llada", "llada-moe", "rnd1");
+
     private final Path file;
     private final ModelOptions options;
     private final MemorySegment model;
     private final MemorySegment vocabulary;
     private final EngineBridge bridge;
     private final RefCounted life;
+    private final Leak leak;
     /** The {@code llama_adapter_lora}s in the order of {@link ModelOptions#loras()}; llama.cpp frees them with the model. */
     private final List<MemorySegment> adapters = new ArrayList<>();
     private TextGuard textGuard;
@@ -43,6 +48,7 @@ public final class LlamaModel implements AutoCloseable {
         this.vocabulary = LlamaCpp.llama_model_get_vocab(model);
         this.bridge = bridge;
         this.life = new RefCounted("model", () -> LlamaCpp.llama_model_free(model));
+        this.leak = Leak.watch(this, "the model " + file);
     }
 
     /** Loads a model with {@link ModelOptions#defaults()}. */
@@ -449,6 +455,7 @@ public final class LlamaModel implements AutoCloseable {
     @Override
     public void close() {
         life.close();
+        leak.closed();
     }
 
     /** The {@code llama_model}; valid for a context, which keeps it alive. */
@@ -461,13 +468,28 @@ public final class LlamaModel implements AutoCloseable {
         return vocabulary;
     }
 
-    /** Called by a context that is closed. */
-    void releaseByContext() {
+    /**
+     * Keeps the native model alive until {@link #release()}.
+     *
+     * @throws IllegalStateException if it is closed
+     */
+    void acquire() {
+        life.acquire();
+    }
+
+    void release() {
         life.release();
     }
 
+    /** Whether a token sees those before it only. */
+    boolean attendsCausally() {
+        Map<String, String> metadata = metadata();
+        String architecture = metadata.getOrDefault("general.architecture", "");
+        return !LOOKING_AHEAD.contains(architecture) && !"false".equals(metadata.get(architecture + ".attention.causal"));
+    }
+
     /** llama.cpp asserts that there is one. */
-    private void checkTokenizer() {
+    void checkTokenizer() {
         if (LlamaCpp.llama_vocab_type(vocabulary) == LlamaCpp.LLAMA_VOCAB_TYPE_NONE()) {
             throw new LlamaException(file.getFileName() + " has no tokenizer");
         }

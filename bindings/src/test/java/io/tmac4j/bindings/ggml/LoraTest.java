@@ -11,11 +11,13 @@ import io.tmac4j.bindings.LlamaModel;
 import io.tmac4j.bindings.LoraException;
 import io.tmac4j.bindings.LoraFiles;
 import io.tmac4j.bindings.LoraFiles.Pair;
+import io.tmac4j.bindings.ModelLoadException;
 import io.tmac4j.bindings.ModelOptions;
 import io.tmac4j.bindings.Models;
 import io.tmac4j.bindings.SamplerOptions;
 import io.tmac4j.bindings.Session;
 import io.tmac4j.bindings.SessionOptions;
+import io.tmac4j.bindings.TokenStream;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.List;
@@ -113,6 +115,23 @@ class LoraTest {
                         .hasMessageContaining("other LoRA adapters");
             }
             assertThat(moves.ask("\nROMEO:\n")).isEqualTo(stays.ask("\nROMEO:\n"));
+        }
+    }
+
+    @Test
+    void anEngineThatTakesNoneOfTheMatricesIsNotSwitchedTo() {
+        Path plain = DerivedModel.dense(folder, GgmlType.F16, GgmlType.F16);
+        SessionOptions greedy = SessionOptions.defaults().withContext(SMALL).withSampler(SamplerOptions.greedy())
+                .withMaxTokens(8);
+        try (Session stays = Session.open(plain, ModelOptions.defaults(), greedy);
+                Session tries = Session.open(plain, ModelOptions.defaults(), greedy);
+                TokenStream answer = tries.stream("ROMEO:\n")) {
+            StringBuilder text = new StringBuilder(answer.next());
+            assertThatThrownBy(() -> tries.switchEngine(NAIVE)).isInstanceOf(ModelLoadException.class)
+                    .hasMessageContaining("takes none of the").hasMessageContaining("f16 is no low-bit type");
+            answer.forEachRemaining(text::append);
+            assertThat(text.toString()).isEqualTo(stays.ask("ROMEO:\n"));
+            assertThat(tries.engine()).isEqualTo(Engine.LLAMA_CPP);
         }
     }
 }
