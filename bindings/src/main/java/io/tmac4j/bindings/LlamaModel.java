@@ -468,13 +468,9 @@ public final class LlamaModel implements AutoCloseable {
         return vocabulary;
     }
 
-    /**
-     * Keeps the native model alive until {@link #release()}.
-     *
-     * @throws IllegalStateException if it is closed
-     */
-    void acquire() {
-        life.acquire();
+    /** Keeps the native model alive until {@link #release()}; called while a context or the owner keeps it alive. */
+    void share() {
+        life.share();
     }
 
     void release() {

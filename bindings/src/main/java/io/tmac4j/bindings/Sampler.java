@@ -164,13 +164,14 @@ public final class Sampler implements AutoCloseable {
             return;
         }
         if (grammarModel != null) {
-            if (model.vocabularySize() != grammarModel.vocabularySize()) {
+            if (LlamaCpp.llama_vocab_n_tokens(model.vocabularySegment())
+                    != LlamaCpp.llama_vocab_n_tokens(grammarModel.vocabularySegment())) {
                 throw new IllegalArgumentException("the sampler's grammar was begun with " + grammarModel
                         + ", whose vocabulary is not that of " + model + "; use a sampler of its own");
             }
             return;
         }
-        model.acquire();
+        model.share();
         boolean done = false;
         try (Arena texts = Arena.ofConfined()) {
             model.checkTokenizer();

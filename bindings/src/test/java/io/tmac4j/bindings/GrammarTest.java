@@ -46,7 +46,7 @@ class GrammarTest {
             "root ::= \"a\" <think>~tokens by name or number",
             "root ::= \"a\"{5,2}~at least 5 and at most 2",
             "root ::= \"a\"{99999999999999999999}~below 2000",
-            "root ::= (\"a\"{50}){50}~less than 2000",
+            "root ::= (\"a\"{0,50}){50}~less than 2000",
             "root ::= \"a\"{50}{50}~less than 2000",
             "root ::= nowhere~does not define",
             "start ::= \"a\"~no rule \"root\"",
