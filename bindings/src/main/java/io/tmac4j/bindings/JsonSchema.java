@@ -57,7 +57,8 @@ final class JsonSchema {
     /** Rules that refer to none but others here; a little white space, so that no answer consists of it. */
     private static final Map<String, String> COMMON = Map.ofEntries(
             Map.entry("ws", "\"\" | \" \" | \"\\n\" [ \\t]{0,20}"),
-            Map.entry("char", "[^\"\\\\\\x7F\\x01-\\x1F] | \"\\\\\" ([\"\\\\/bfnrt] | \"u\" ([0-9a-cefA-CEF] hex{3} | [dD] [0-7] hex{2}))"),
+            Map.entry("char", "[^\"\\\\\\x7F\\x01-\\x1F] | \"\\\\\" "
+                    + "([\"\\\\/bfnrt] | \"u\" ([0-9a-cefA-CEF] hex{3} | [dD] [0-7] hex{2}))"),
             Map.entry("hex", "[0-9a-fA-F]"),
             Map.entry("integer", "\"-\"? (\"0\" | [1-9] [0-9]{0,15})"),
             Map.entry("number", "integer (\".\" [0-9]{1,16})? ([eE] [-+]? [0-9]{1,2})?"),
@@ -237,8 +238,8 @@ final class JsonSchema {
                 return choice(values, place);
             }
         }
-        throw new GrammarException("the JSON schema bounds an integer at " + place + "; that needs minimum and maximum, with at most "
-                + MOST_INTEGERS + " values between them");
+        throw new GrammarException("the JSON schema bounds an integer at " + place
+                + "; that needs minimum and maximum, with at most " + MOST_INTEGERS + " values between them");
     }
 
     private String ofArray(Keywords keywords, String place) {
@@ -251,7 +252,8 @@ final class JsonSchema {
             most = most < 0 ? first.size() : Math.min(most, first.size());
         }
         times(least, most, place);
-        String others = most >= 0 && most <= first.size() ? "" : named(of(keywords.getOr("items", true), place + "/items"));
+        String others = most >= 0 && most <= first.size() ? ""
+                : named(of(keywords.getOr("items", true), place + "/items"));
         if (first.isEmpty()) {
             return others.isEmpty() ? "\"[\" ws \"]\"" : bracketed(others, least, most);
         }
@@ -266,7 +268,8 @@ final class JsonSchema {
     }
 
     private static String bracketed(String item, int least, int most) {
-        String more = "(\",\" ws " + item + " ws){" + Math.max(0, least - 1) + "," + (most < 0 ? "" : Math.max(0, most - 1)) + "}";
+        String more = "(\",\" ws " + item + " ws){" + Math.max(0, least - 1) + ","
+                + (most < 0 ? "" : Math.max(0, most - 1)) + "}";
         String items = item + " ws " + more;
         return "\"[\" ws " + (least == 0 ? "(" + items + ")?" : items) + " \"]\"";
     }
@@ -420,7 +423,8 @@ final class JsonSchema {
     /** JSON as maps, lists, strings, {@link BigDecimal}s, booleans and null. */
     private static final class Json {
 
-        private static final JsonFactory FACTORY = JsonFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+        private static final JsonFactory FACTORY =
+                JsonFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
         private Json() {
         }

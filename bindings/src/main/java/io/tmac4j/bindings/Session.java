@@ -12,11 +12,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.PriorityQueue;
 import java.util.concurrent.Flow;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
-import java.util.stream.IntStream;
 
 /**
  * A conversation with a model, which may change its engine on the way.
@@ -61,15 +61,16 @@ public final class Session implements AutoCloseable {
         template = options.template().or(model::chatTemplate).filter(name -> !name.isEmpty()).map(ChatTemplate::new);
         models.put(model.engine(), model);
         options.system().ifPresent(system -> history.add(ChatMessage.system(system)));
+        context = model.newContext(options.context());
         sampler = Sampler.of(options.sampler());
         boolean done = false;
         try {
             sampler.prepareGrammar(model);
-            context = model.newContext(options.context());
             done = true;
         } finally {
             if (!done) {
                 sampler.close();
+                context.close();
             }
         }
         leak = Leak.watch(this, "a session on " + model);
@@ -268,10 +269,17 @@ public final class Session implements AutoCloseable {
     /** How likely a token is to follow what is in the context, and the most likely ones. */
     TokenProbability probability(int token, int alternatives) {
         float[] logs = context.logProbabilities(-1);
-        List<TokenProbability> best = IntStream.range(0, logs.length).boxed()
-                .sorted(Comparator.comparingDouble(i -> -logs[i])).limit(alternatives)
-                .map(i -> probability(i, logs, List.of())).toList();
-        return probability(token, logs, best);
+        PriorityQueue<Integer> best = new PriorityQueue<>(Comparator.comparingDouble(i -> logs[i]));
+        for (int i = 0; i < logs.length && alternatives > 0; i++) {
+            if (best.size() < alternatives) {
+                best.add(i);
+            } else if (logs[i] > logs[best.element()]) {
+                best.remove();
+                best.add(i);
+            }
+        }
+        return probability(token, logs, best.stream().sorted(best.comparator().reversed())
+                .map(i -> probability(i, logs, List.of())).toList());
     }
 
     private TokenProbability probability(int token, float[] logs, List<TokenProbability> alternatives) {

@@ -31,7 +31,8 @@ class GrammarTest {
     }
 
     private static SessionOptions following(String grammar, SamplerOptions sampler) {
-        return SessionOptions.defaults().withContext(SMALL).withSampler(sampler.withGrammar(Grammar.of(grammar))).withMaxTokens(60);
+        return SessionOptions.defaults().withContext(SMALL).withSampler(sampler.withGrammar(Grammar.of(grammar)))
+                .withMaxTokens(60);
     }
 
     /** Most of these end the VM or never return if llama.cpp sees them. */
@@ -154,7 +155,8 @@ class GrammarTest {
 
     @Test
     void charactersOfManyBytesAreSpelledWhole() {
-        try (Session session = Session.of(model, following("root ::= [\u00E4\u20AC\uD83D\uDE00] \"\u00DF\"", SamplerOptions.greedy()))) {
+        String grammar = "root ::= [\u00E4\u20AC\uD83D\uDE00] \"\u00DF\"";
+        try (Session session = Session.of(model, following(grammar, SamplerOptions.greedy()))) {
             assertThat(session.ask("ROMEO:\n")).matches("(\u00E4|\u20AC|\uD83D\uDE00)\u00DF");
         } catch (GrammarException e) {
             // a vocabulary without bytes cannot spell them, and has to say so

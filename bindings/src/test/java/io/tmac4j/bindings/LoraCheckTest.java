@@ -30,7 +30,8 @@ class LoraCheckTest {
     void anAdapterForAnotherModelIsRefusedWithTheReason() {
         Pair fitting = LoraFiles.changes(Models.demo(), WEIGHT).getFirst();
         refused(adapter("qwen3", fitting), "\"qwen3\"", "is of \"llama\"");
-        refused(adapter(LoraFiles.LLAMA, Pair.random(WEIGHT, fitting.k() * 2, fitting.rows(), 1)), "does not fit its shape", WEIGHT);
+        refused(adapter(LoraFiles.LLAMA, Pair.random(WEIGHT, fitting.k() * 2, fitting.rows(), 1)),
+                "does not fit its shape", WEIGHT);
         refused(adapter(LoraFiles.LLAMA, Pair.random(WEIGHT, fitting.k(), fitting.rows() / 2, 1)), "does not fit its shape");
         refused(adapter(LoraFiles.LLAMA, Pair.random("blk.99.attn_q.weight", fitting.k(), fitting.rows(), 1)),
                 "blk.99.attn_q.weight", "does not have");
@@ -50,8 +51,8 @@ class LoraCheckTest {
     void theHeadThatIsTheEmbeddingTooCannotBeChanged() {
         GgufTensor embedding = GgufFile.read(Models.demo()).tensors().stream()
                 .filter(tensor -> tensor.name().equals("token_embd.weight")).findFirst().orElseThrow();
-        refused(adapter(LoraFiles.LLAMA, Pair.random("token_embd.weight", (int) embedding.dimension(0), (int) embedding.rows(), 1)),
-                "head of this model");
+        Pair pair = Pair.random("token_embd.weight", (int) embedding.dimension(0), (int) embedding.rows(), 1);
+        refused(adapter(LoraFiles.LLAMA, pair), "head of this model");
         try (LlamaModel model = LlamaModel.load(Models.demo())) {
             assertThat(model.loras()).isEmpty();
         }

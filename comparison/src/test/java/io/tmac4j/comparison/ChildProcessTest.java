@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.tmac4j.bindings.spi.MatMulEngineProvider;
 import io.tmac4j.comparison.naive.NaiveEngineProvider;
 import io.tmac4j.comparison.synth.DemoModel;
 import java.io.File;
@@ -59,12 +60,14 @@ class ChildProcessTest {
 
     @Test
     void anEngineOfSomebodyElseIsFoundOnTheClassPathAndMeasuredAndAgrees() throws Exception {
-        String provider = "/" + NaiveEngineProvider.class.getName().replace('.', '/') + ".class";
-        Path classes = Path.of(NaiveEngineProvider.class.getResource(provider).toURI());
-        for (int i = 0; i < provider.split("/").length - 1; i++) {
+        String file = "/" + NaiveEngineProvider.class.getName().replace('.', '/') + ".class";
+        Path classes = Path.of(NaiveEngineProvider.class.getResource(file).toURI());
+        for (int i = file.split("/").length; i > 1; i--) {
             classes = classes.getParent();
         }
-        Finished run = runWith(classes.toString(), "compare", "-m", DemoModel.file().toString(), "-e", "llama.cpp,naive",
+        Path services = Files.createDirectories(folder.resolve("META-INF").resolve("services"));
+        Files.writeString(services.resolve(MatMulEngineProvider.class.getName()), NaiveEngineProvider.class.getName());
+        Finished run = runWith(folder + File.pathSeparator + classes, "compare", "-m", DemoModel.file().toString(), "-e", "llama.cpp,naive",
                 "-p", "8", "-n", "4", "-t", "1", "-r", "1", "--no-warmup", "--agreement", "16", "-o", "json");
         assertThat(run.exitCode()).as(run.err()).isZero();
         JsonNode json = new ObjectMapper().readTree(run.out());
@@ -73,14 +76,13 @@ class ChildProcessTest {
             assertThat(agreement.get("engine").asText()).isEqualTo("naive");
             assertThat(agreement.get("logit_nmse").asDouble()).isLessThan(0.01);
         });
-        assertThat(run("compare", "-e", "naive").err()).as("only there").contains("there is no engine \"naive\"");
     }
 
     private static Finished run(String... arguments) throws IOException, InterruptedException {
         return runWith(null, arguments);
     }
 
-    /** @param more an entry of the class path, or null */
+    /** @param more the beginning of the class path, or null */
     private static Finished runWith(String more, String... arguments) throws IOException, InterruptedException {
         Path out = Files.createTempFile(folder, "out", "");
         Path err = Files.createTempFile(folder, "err", "");
