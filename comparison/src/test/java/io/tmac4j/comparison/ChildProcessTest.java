@@ -67,8 +67,9 @@ class ChildProcessTest {
         }
         Path services = Files.createDirectories(folder.resolve("META-INF").resolve("services"));
         Files.writeString(services.resolve(MatMulEngineProvider.class.getName()), NaiveEngineProvider.class.getName());
-        Finished run = runWith(folder + File.pathSeparator + classes, "compare", "-m", DemoModel.file().toString(), "-e", "llama.cpp,naive",
-                "-p", "8", "-n", "4", "-t", "1", "-r", "1", "--no-warmup", "--agreement", "16", "-o", "json");
+        Finished run = runWith(folder + File.pathSeparator + classes,
+                "compare", "-m", DemoModel.file().toString(), "-e", "llama.cpp,naive", "-p", "8", "-n", "4", "-t", "1", "-r", "1",
+                "--no-warmup", "--agreement", "16", "-o", "json");
         assertThat(run.exitCode()).as(run.err()).isZero();
         JsonNode json = new ObjectMapper().readTree(run.out());
         assertThat(json.get("results")).extracting(result -> result.get("engine").asText()).contains("llama.cpp", "naive");
