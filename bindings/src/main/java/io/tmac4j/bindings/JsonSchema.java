@@ -56,7 +56,7 @@ final class JsonSchema {
 
     /** Rules that refer to none but others here; a little white space, so that no answer consists of it. */
     private static final Map<String, String> COMMON = Map.ofEntries(
-            Map.entry("ws", "\"\" | \" \" | \"\\n\" [ \\t]{0,20}"),
+            Map.entry("ws", "\"\" | \" \" | \"\\n\" \" \"{0,8}"),
             Map.entry("char", "[^\"\\\\\\x7F\\x01-\\x1F] | \"\\\\\" "
                     + "([\"\\\\/bfnrt] | \"u\" ([0-9a-cefA-CEF] hex{3} | [dD] [0-7] hex{2}))"),
             Map.entry("hex", "[0-9a-fA-F]"),

@@ -106,8 +106,8 @@ class SessionEnginesTest {
         var validator = JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012).getSchema(schema);
         List<String> whole = new ArrayList<>();
         try (LlamaModel model = LlamaModel.load(DemoModel.file(), ModelOptions.defaults().withEngine(Engine.TMAC))) {
-            for (int seed = 0; seed < 8; seed++) {
-                SessionOptions options = GREEDY.withMaxTokens(900)
+            for (int seed = 0; seed < 8 && whole.size() < 3; seed++) {
+                SessionOptions options = GREEDY.withMaxTokens(600)
                         .withContext(GREEDY.context().withContextSize(1024)).withSampler(SamplerOptions.defaults().withSeed(seed)
                         .withTemperature(0.5f + seed / 4f).withGrammar(Grammar.ofJsonSchema(schema)));
                 try (Session session = Session.of(model, options); TokenStream answer = session.stream("{")) {
