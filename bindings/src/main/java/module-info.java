@@ -1,5 +1,6 @@
 /** llama.cpp from Java: models, contexts and sampling, with a ggml backend whose matrix products are Java. */
 module io.tmac4j.bindings {
+    requires com.fasterxml.jackson.core;
     requires org.slf4j;
 
     exports io.tmac4j.bindings;

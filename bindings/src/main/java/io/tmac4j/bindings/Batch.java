@@ -9,6 +9,7 @@ import java.lang.foreign.ValueLayout;
 public final class Batch implements AutoCloseable {
 
     private final Arena arena = Arena.ofShared();
+    private final Leak leak = Leak.watch(this, "a batch");
     private final int capacity;
     private final MemorySegment batch;
     private final MemorySegment tokens;
@@ -109,6 +110,7 @@ public final class Batch implements AutoCloseable {
     public void close() {
         if (arena.scope().isAlive()) {
             arena.close();
+            leak.closed();
         }
     }
 }

@@ -15,10 +15,11 @@ import java.util.Objects;
  * @param keyType        storage type of the cached keys
  * @param valueType      storage type of the cached values; a quantised one needs flash attention
  * @param embeddings     compute embeddings of all tokens beside logits
+ * @param pooling        how the embeddings of a sequence become one
  */
 public record ContextOptions(
         int contextSize, int batchSize, int ubatchSize, int maxSequences, int threads, int batchThreads,
-        FlashAttention flashAttention, GgmlType keyType, GgmlType valueType, boolean embeddings) {
+        FlashAttention flashAttention, GgmlType keyType, GgmlType valueType, boolean embeddings, Pooling pooling) {
 
     /** ggml's own bound, {@code GGML_MAX_N_THREADS}. */
     static final int MAX_THREADS = 512;
@@ -27,6 +28,7 @@ public record ContextOptions(
         Objects.requireNonNull(flashAttention, "flashAttention");
         Objects.requireNonNull(keyType, "keyType");
         Objects.requireNonNull(valueType, "valueType");
+        Objects.requireNonNull(pooling, "pooling");
         atLeast("context size", contextSize, 0);
         atLeast("batch size", batchSize, 1);
         atLeast("ubatch size", ubatchSize, 1);
@@ -38,7 +40,8 @@ public record ContextOptions(
     /** llama.cpp's sizes, one sequence, and a thread a processor. */
     public static ContextOptions defaults() {
         int threads = Math.min(MAX_THREADS, Runtime.getRuntime().availableProcessors());
-        return new ContextOptions(0, 2048, 512, 1, threads, threads, FlashAttention.AUTO, GgmlType.F16, GgmlType.F16, false);
+        return new ContextOptions(0, 2048, 512, 1, threads, threads, FlashAttention.AUTO, GgmlType.F16, GgmlType.F16, false,
+                Pooling.MODEL);
     }
 
     static void checkThreads(String what, int value) {
@@ -56,51 +59,56 @@ public record ContextOptions(
 
     public ContextOptions withContextSize(int value) {
         return new ContextOptions(value, batchSize, ubatchSize, maxSequences, threads, batchThreads, flashAttention,
-                keyType, valueType, embeddings);
+                keyType, valueType, embeddings, pooling);
     }
 
     public ContextOptions withBatchSize(int value) {
         return new ContextOptions(contextSize, value, ubatchSize, maxSequences, threads, batchThreads, flashAttention,
-                keyType, valueType, embeddings);
+                keyType, valueType, embeddings, pooling);
     }
 
     public ContextOptions withUbatchSize(int value) {
         return new ContextOptions(contextSize, batchSize, value, maxSequences, threads, batchThreads, flashAttention,
-                keyType, valueType, embeddings);
+                keyType, valueType, embeddings, pooling);
     }
 
     public ContextOptions withMaxSequences(int value) {
         return new ContextOptions(contextSize, batchSize, ubatchSize, value, threads, batchThreads, flashAttention,
-                keyType, valueType, embeddings);
+                keyType, valueType, embeddings, pooling);
     }
 
     public ContextOptions withThreads(int value) {
         return new ContextOptions(contextSize, batchSize, ubatchSize, maxSequences, value, batchThreads, flashAttention,
-                keyType, valueType, embeddings);
+                keyType, valueType, embeddings, pooling);
     }
 
     public ContextOptions withBatchThreads(int value) {
         return new ContextOptions(contextSize, batchSize, ubatchSize, maxSequences, threads, value, flashAttention,
-                keyType, valueType, embeddings);
+                keyType, valueType, embeddings, pooling);
     }
 
     public ContextOptions withFlashAttention(FlashAttention value) {
         return new ContextOptions(contextSize, batchSize, ubatchSize, maxSequences, threads, batchThreads, value,
-                keyType, valueType, embeddings);
+                keyType, valueType, embeddings, pooling);
     }
 
     public ContextOptions withKeyType(GgmlType value) {
         return new ContextOptions(contextSize, batchSize, ubatchSize, maxSequences, threads, batchThreads, flashAttention,
-                value, valueType, embeddings);
+                value, valueType, embeddings, pooling);
     }
 
     public ContextOptions withValueType(GgmlType value) {
         return new ContextOptions(contextSize, batchSize, ubatchSize, maxSequences, threads, batchThreads, flashAttention,
-                keyType, value, embeddings);
+                keyType, value, embeddings, pooling);
     }
 
     public ContextOptions withEmbeddings(boolean value) {
         return new ContextOptions(contextSize, batchSize, ubatchSize, maxSequences, threads, batchThreads, flashAttention,
-                keyType, valueType, value);
+                keyType, valueType, value, pooling);
+    }
+
+    public ContextOptions withPooling(Pooling value) {
+        return new ContextOptions(contextSize, batchSize, ubatchSize, maxSequences, threads, batchThreads, flashAttention,
+                keyType, valueType, embeddings, value);
     }
 }

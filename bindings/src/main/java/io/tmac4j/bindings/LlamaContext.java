@@ -9,9 +9,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
@@ -21,7 +21,7 @@ import java.util.function.Supplier;
  * The memory of one or more token sequences and the place where they are continued.
  *
  * <p>Not for use by several threads at once: a call while another thread is inside throws an
- * {@link IllegalStateException}. {@link #cancel()} and {@link #close()} may be called from anywhere.
+ * {@link ConcurrentUseException}. {@link #cancel()} and {@link #close()} may be called from anywhere.
  */
 @SuppressWarnings("restricted")
 public final class LlamaContext implements AutoCloseable {
@@ -36,16 +36,6 @@ public final class LlamaContext implements AutoCloseable {
     private static final MemorySegment STRLEN = Linker.nativeLinker().defaultLookup().findOrThrow("strlen");
 
     private static final VarHandle FLAG = ValueLayout.JAVA_BYTE.varHandle();
-
-    private static final VarHandle USER;
-
-    static {
-        try {
-            USER = MethodHandles.lookup().findVarHandle(LlamaContext.class, "user", Thread.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
 
     private final LlamaModel model;
     private final MemorySegment context;
@@ -64,6 +54,9 @@ public final class LlamaContext implements AutoCloseable {
     private final int embeddingLength;
     private final int layers;
     private final boolean embeddings;
+    private final Pooling pooling;
+    /** Tokens that have to be computed at once, or 0 if that does not matter. */
+    private final int atOnce;
 
     /** The logits of a restored state, which stand in for the last ones until the next decode; null if there are none. */
     private MemorySegment restoredLogits;
@@ -79,8 +72,8 @@ public final class LlamaContext implements AutoCloseable {
     /** Whether a call into llama.cpp never came back, so that nothing of it may be freed. */
     private boolean abandoned;
 
-    /** The thread that is inside, or null. */
-    private volatile Thread user;
+    private final OneUser user = new OneUser("context");
+    private final Leak leak;
     private volatile boolean closed;
     private volatile int threads;
     private volatile int batchThreads;
@@ -100,6 +93,10 @@ public final class LlamaContext implements AutoCloseable {
         embeddingLength = LlamaCpp.llama_model_n_embd_out(model.segment());
         layers = LlamaCpp.llama_model_n_layer(model.segment());
         embeddings = options.embeddings();
+        int poolingType = LlamaCpp.llama_pooling_type(context);
+        pooling = Arrays.stream(Pooling.values()).filter(p -> p.nativeValue() == poolingType).findFirst().orElse(Pooling.MODEL);
+        // llama.cpp asserts it of encoders and of attention that looks ahead
+        atOnce = memory.address() == 0 || !model.attendsCausally() ? LlamaCpp.llama_n_ubatch(context) : 0;
         threads = options.threads();
         batchThreads = options.batchThreads();
         pools = ThreadPools.attach(context, cpuThreads(threads), batchThreads, poll());
@@ -108,6 +105,7 @@ public final class LlamaContext implements AutoCloseable {
         tokens = arena.allocate(ValueLayout.JAVA_INT, batchSize);
         tokenBatch = llama_batch.allocate(arena);
         llama_batch.token(tokenBatch, tokens);
+        leak = Leak.watch(this, toString());
     }
 
     /** @param watcher a {@code ggml_backend_sched_eval_callback} that is told of each node computed, or null */
@@ -128,6 +126,7 @@ public final class LlamaContext implements AutoCloseable {
             llama_context_params.type_k(params, options.keyType().id());
             llama_context_params.type_v(params, options.valueType().id());
             llama_context_params.embeddings(params, options.embeddings());
+            llama_context_params.pooling_type(params, options.pooling().nativeValue());
             llama_context_params.offload_kqv(params, false);
             llama_context_params.op_offload(params, false);
             llama_context_params.no_perf(params, true);
@@ -146,6 +145,7 @@ public final class LlamaContext implements AutoCloseable {
             if (context.address() == 0) {
                 throw creationFailure(model, link);
             }
+            setAdapters(model, context, arena);
             LlamaContext made = new LlamaContext(model, options, context, link, arena);
             done = true;
             return made;
@@ -158,6 +158,19 @@ public final class LlamaContext implements AutoCloseable {
                 }
                 arena.close();
             }
+        }
+    }
+
+    private static void setAdapters(LlamaModel model, MemorySegment context, Arena arena) {
+        int count = model.adapterSegments().size();
+        if (count > 0) {
+            MemorySegment adapters = arena.allocate(ValueLayout.ADDRESS, count);
+            MemorySegment scales = arena.allocate(ValueLayout.JAVA_FLOAT, count);
+            for (int i = 0; i < count; i++) {
+                adapters.setAtIndex(ValueLayout.ADDRESS, i, model.adapterSegments().get(i));
+                scales.setAtIndex(ValueLayout.JAVA_FLOAT, i, model.loras().get(i).scale());
+            }
+            LlamaCpp.llama_set_adapters_lora(context, adapters, count, scales);
         }
     }
 
@@ -304,6 +317,11 @@ public final class LlamaContext implements AutoCloseable {
         restoredLogits = null;
         decoded = false;
         truncated = false;
+        if (atOnce > 0 && llama_batch.n_tokens(batch) > atOnce) {
+            throw new DecodeException(Reason.INVALID_BATCH, model.file().getFileName() + " reads whole texts, and "
+                    + llama_batch.n_tokens(batch) + " tokens are more than the context computes at once, " + atOnce
+                    + "; shorten the text or ask for a larger batch and ubatch size");
+        }
         NativeLog.clearErrors();
         int status = proven ? LlamaCpp.llama_decode(context, batch) : firstDecode(batch);
         if (status != 0) {
@@ -375,6 +393,30 @@ public final class LlamaContext implements AutoCloseable {
         }
     }
 
+    /**
+     * Natural logarithms of the probabilities of all tokens to follow one.
+     *
+     * @param index as of {@link #copyLogits}
+     * @return one float a token of the vocabulary
+     * @throws IllegalArgumentException if there are no logits for that token
+     */
+    public float[] logProbabilities(int index) {
+        float[] values = logits(index);
+        double greatest = Double.NEGATIVE_INFINITY;
+        for (float value : values) {
+            greatest = Math.max(greatest, value);
+        }
+        double sum = 0;
+        for (float value : values) {
+            sum += Math.exp(value - greatest);
+        }
+        double log = greatest + Math.log(sum);
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) (values[i] - log);
+        }
+        return values;
+    }
+
     /** The logits of a token; the caller has {@link #enter() entered}. */
     MemorySegment logitsSegment(int index) {
         if (restoredLogits != null && index == -1) {
@@ -403,9 +445,44 @@ public final class LlamaContext implements AutoCloseable {
                 throw new IllegalStateException(
                         "the context computes no embeddings; make it with ContextOptions.withEmbeddings(true)");
             }
+            if (pooling != Pooling.NONE) {
+                throw new IllegalStateException("the context has one embedding for a whole text (" + pooling
+                        + "), not one for each token; make it with ContextOptions.withPooling(Pooling.NONE), or use an Embedder");
+            }
             MemorySegment embedding = decoded ? LlamaCpp.llama_get_embeddings_ith(context, index) : MemorySegment.NULL;
             if (embedding.address() == 0) {
                 throw new IllegalArgumentException("there is no embedding for index " + index + ": decode first");
+            }
+            return embedding.reinterpret((long) embeddingLength * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT);
+        } finally {
+            exit();
+        }
+    }
+
+    /** How the embeddings of a sequence become one. */
+    Pooling pooling() {
+        return pooling;
+    }
+
+    /** Floats of an embedding. */
+    int embeddingLength() {
+        return embeddingLength;
+    }
+
+    /** The embedding of a whole text; what was in memory is forgotten. The context pools. */
+    float[] pooled(int[] text) {
+        enter();
+        try {
+            if (text.length > batchSize) {
+                throw full(text.length, 0, 0);
+            }
+            forget();
+            MemorySegment.copy(text, 0, tokens, ValueLayout.JAVA_INT, 0, text.length);
+            llama_batch.n_tokens(tokenBatch, text.length);
+            run(tokenBatch);
+            MemorySegment embedding = LlamaCpp.llama_get_embeddings_seq(context, 0);
+            if (embedding.address() == 0) {
+                throw new LlamaException(model.file().getFileName() + " gives no embedding of a whole text");
             }
             return embedding.reinterpret((long) embeddingLength * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT);
         } finally {
@@ -424,7 +501,9 @@ public final class LlamaContext implements AutoCloseable {
     }
 
     private void forget() {
-        LlamaCpp.llama_memory_clear(memory, true);
+        if (memory.address() != 0) {
+            LlamaCpp.llama_memory_clear(memory, true);
+        }
         restoredLogits = null;
         decoded = false;
         truncated = false;
@@ -607,7 +686,7 @@ public final class LlamaContext implements AutoCloseable {
     /** Ends a decode under way in another thread, which gets a {@link DecodeException}; does nothing if there is none. */
     public void cancel() {
         synchronized (cancelled) {
-            if (!closed && user != null) {
+            if (!closed && !user.isFree()) {
                 FLAG.setVolatile(cancelled, 0L, (byte) 1);
             }
         }
@@ -620,16 +699,16 @@ public final class LlamaContext implements AutoCloseable {
     /** Frees the context; a decode under way in another thread is cancelled and waited for. */
     @Override
     public void close() {
-        if (user == Thread.currentThread()) {
+        if (user.isMine()) {
             throw new IllegalStateException("the context cannot be closed from inside of one of its own calls");
         }
         while (!closed) {
             cancel();
-            if (USER.compareAndSet(this, null, Thread.currentThread())) {
+            if (user.tryEnter()) {
                 try {
                     free();
                 } finally {
-                    user = null;
+                    user.exit();
                 }
             } else {
                 LockSupport.parkNanos(100_000);
@@ -644,35 +723,40 @@ public final class LlamaContext implements AutoCloseable {
             }
             closed = true;
         }
+        leak.closed();
         if (!abandoned) {
             pools.close();
             LlamaCpp.llama_free(context);
             arena.close();
-            model.releaseByContext();
+            model.release();
         }
     }
 
     /** Lets the current thread in, alone. */
     void enter() {
-        if (!USER.compareAndSet(this, null, Thread.currentThread())) {
-            if (closed) {
-                throw new IllegalStateException("the context is closed");
-            }
-            throw new IllegalStateException("the context is in use by another thread; use one context a thread, or take turns");
+        if (!user.tryEnter()) {
+            checkOpen();
+            user.enter();
         }
         if (closed) {
-            user = null;
-            throw new IllegalStateException("the context is closed");
+            user.exit();
+            checkOpen();
         }
         if (abandoned) {
-            user = null;
+            user.exit();
             throw new IllegalStateException("llama.cpp gave up in this context; close it");
         }
         FLAG.setVolatile(cancelled, 0L, (byte) 0);
     }
 
     void exit() {
-        user = null;
+        user.exit();
+    }
+
+    private void checkOpen() {
+        if (closed) {
+            throw new IllegalStateException("the context is closed");
+        }
     }
 
     @Override

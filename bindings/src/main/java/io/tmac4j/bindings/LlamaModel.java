@@ -9,6 +9,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,6 +17,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /**
@@ -25,23 +27,28 @@ import java.util.function.Supplier;
  */
 public final class LlamaModel implements AutoCloseable {
 
+    /** Architectures for which llama.cpp sets {@code causal_attn} to false by itself. */
+    private static final Set<String> LOOKING_AHEAD = Set.of("dream", "gemma-embedding", "llada", "llada-moe", "rnd1");
+
     private final Path file;
-    private final Engine engine;
-    private final boolean vocabularyOnly;
+    private final ModelOptions options;
     private final MemorySegment model;
     private final MemorySegment vocabulary;
     private final EngineBridge bridge;
     private final RefCounted life;
+    private final Leak leak;
+    /** The {@code llama_adapter_lora}s in the order of {@link ModelOptions#loras()}; llama.cpp frees them with the model. */
+    private final List<MemorySegment> adapters = new ArrayList<>();
     private TextGuard textGuard;
 
     private LlamaModel(Path file, ModelOptions options, MemorySegment model, EngineBridge bridge) {
         this.file = file;
-        this.engine = options.engine();
-        this.vocabularyOnly = options.vocabularyOnly();
+        this.options = options;
         this.model = model;
         this.vocabulary = LlamaCpp.llama_model_get_vocab(model);
         this.bridge = bridge;
         this.life = new RefCounted("model", () -> LlamaCpp.llama_model_free(model));
+        this.leak = Leak.watch(this, "the model " + file);
     }
 
     /** Loads a model with {@link ModelOptions#defaults()}. */
@@ -53,6 +60,7 @@ public final class LlamaModel implements AutoCloseable {
      * Loads a model.
      *
      * @throws ModelLoadException     if the file is no model that llama.cpp or the engine can load
+     * @throws LoraException          if an adapter cannot be read or is for another model
      * @throws NativeLibraryException if llama.cpp itself cannot be loaded
      */
     public static LlamaModel load(Path file, ModelOptions options) {
@@ -61,7 +69,9 @@ public final class LlamaModel implements AutoCloseable {
         LlamaCppLibrary.load();
         try {
             // llama.cpp ends the process on some malformed files, so they must not reach it
-            ModelCheck.check(GgufFile.read(file), options.vocabularyOnly());
+            GgufFile content = GgufFile.read(file);
+            ModelCheck.check(content, options.vocabularyOnly());
+            options.loras().forEach(lora -> LoraCheck.check(lora, content));
         } catch (GgufException e) {
             throw new ModelLoadException(e.getMessage(), e);
         }
@@ -116,11 +126,46 @@ public final class LlamaModel implements AutoCloseable {
                 }
                 throw loadFailure(file, options, stopped[0], failure);
             }
-            return new LlamaModel(file, options, model, bridge);
+            LlamaModel loaded = new LlamaModel(file, options, model, bridge);
+            boolean done = false;
+            try {
+                loaded.loadAdapters();
+                done = true;
+                return loaded;
+            } finally {
+                if (!done) {
+                    loaded.close();
+                }
+            }
         } catch (NativeGuard.GaveUpException e) {
             throw new ModelLoadException("llama.cpp cannot load " + file + ": " + e.getMessage(), e);
         } finally {
             Reference.reachabilityFence(arena);
+        }
+    }
+
+    private void loadAdapters() {
+        if (options.vocabularyOnly()) {
+            return;
+        }
+        for (LoraAdapter lora : options.loras()) {
+            NativeLog.clearErrors();
+            Arena arena = Arena.ofAuto();
+            try {
+                MemorySegment path = arena.allocateFrom(lora.file().toString());
+                Supplier<MemorySegment> load = () -> LlamaCpp.llama_adapter_lora_init(model, path);
+                MemorySegment adapter = NativeGuard.call("adapter", bridge == null ? load : () -> bridge.adapt(load));
+                if (adapter.address() == 0) {
+                    List<String> errors = NativeLog.errors();
+                    throw new LoraException("llama.cpp cannot load the LoRA adapter " + lora.file() + ": "
+                            + (errors.isEmpty() ? "it gave no reason" : errors.getFirst()));
+                }
+                adapters.add(adapter);
+            } catch (NativeGuard.GaveUpException e) {
+                throw new LoraException("llama.cpp cannot load the LoRA adapter " + lora.file() + ": " + e.getMessage(), e);
+            } finally {
+                Reference.reachabilityFence(arena);
+            }
         }
     }
 
@@ -151,7 +196,22 @@ public final class LlamaModel implements AutoCloseable {
 
     /** The engine that computes its matrix products. */
     public Engine engine() {
-        return engine;
+        return options.engine();
+    }
+
+    /** The adapters that were loaded with it. */
+    public List<LoraAdapter> loras() {
+        return options.loras();
+    }
+
+    /** How it was loaded. */
+    ModelOptions options() {
+        return options;
+    }
+
+    /** The {@code llama_adapter_lora}s in the order of {@link #loras()}; they live as long as the model. */
+    List<MemorySegment> adapterSegments() {
+        return adapters;
     }
 
     /** llama.cpp's line about architecture, size and type, e.g. {@code llama 1B Q2_K - Medium}. */
@@ -352,17 +412,17 @@ public final class LlamaModel implements AutoCloseable {
      *
      * @throws LlamaException if llama.cpp cannot create it, e.g. for lack of memory
      */
-    public LlamaContext newContext(ContextOptions options) {
-        return newContext(options, MemorySegment.NULL);
+    public LlamaContext newContext(ContextOptions contextOptions) {
+        return newContext(contextOptions, MemorySegment.NULL);
     }
 
     /** The same with a {@code ggml_backend_sched_eval_callback}, which must outlive the context. */
-    LlamaContext newContext(ContextOptions options, MemorySegment watcher) {
-        Objects.requireNonNull(options, "options");
+    LlamaContext newContext(ContextOptions contextOptions, MemorySegment watcher) {
+        Objects.requireNonNull(contextOptions, "contextOptions");
         life.acquire();
         boolean done = false;
         try {
-            if (vocabularyOnly) {
+            if (options.vocabularyOnly()) {
                 throw new LlamaException(file.getFileName()
                         + " was loaded for its vocabulary only; it has no weights to decode with");
             }
@@ -371,7 +431,7 @@ public final class LlamaModel implements AutoCloseable {
                 throw new LlamaException(file.getFileName()
                         + " has an encoder and a decoder; such models can only be tokenised with");
             }
-            LlamaContext context = LlamaContext.create(this, options, bridge, watcher);
+            LlamaContext context = LlamaContext.create(this, contextOptions, bridge, watcher);
             done = true;
             return context;
         } finally {
@@ -384,7 +444,7 @@ public final class LlamaModel implements AutoCloseable {
     /** Who multiplies with which weights. */
     public EngineReport engineReport() {
         return use(() -> bridge != null ? bridge.report()
-                : new EngineReport(engine, LlamaCppLibrary.load().toString(), List.of(), 0));
+                : new EngineReport(engine(), LlamaCppLibrary.load().toString(), List.of(), 0));
     }
 
     public boolean isClosed() {
@@ -395,6 +455,7 @@ public final class LlamaModel implements AutoCloseable {
     @Override
     public void close() {
         life.close();
+        leak.closed();
     }
 
     /** The {@code llama_model}; valid for a context, which keeps it alive. */
@@ -407,13 +468,24 @@ public final class LlamaModel implements AutoCloseable {
         return vocabulary;
     }
 
-    /** Called by a context that is closed. */
-    void releaseByContext() {
+    /** Keeps the native model alive until {@link #release()}; called while a context or the owner keeps it alive. */
+    void share() {
+        life.share();
+    }
+
+    void release() {
         life.release();
     }
 
+    /** Whether a token sees those before it only. */
+    boolean attendsCausally() {
+        Map<String, String> metadata = metadata();
+        String architecture = metadata.getOrDefault("general.architecture", "");
+        return !LOOKING_AHEAD.contains(architecture) && !"false".equals(metadata.get(architecture + ".attention.causal"));
+    }
+
     /** llama.cpp asserts that there is one. */
-    private void checkTokenizer() {
+    void checkTokenizer() {
         if (LlamaCpp.llama_vocab_type(vocabulary) == LlamaCpp.LLAMA_VOCAB_TYPE_NONE()) {
             throw new LlamaException(file.getFileName() + " has no tokenizer");
         }
@@ -467,6 +539,6 @@ public final class LlamaModel implements AutoCloseable {
 
     @Override
     public String toString() {
-        return file.getFileName() + " on " + engine + (isClosed() ? " (closed)" : "");
+        return file.getFileName() + " on " + engine() + (isClosed() ? " (closed)" : "");
     }
 }

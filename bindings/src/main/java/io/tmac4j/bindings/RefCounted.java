@@ -37,6 +37,11 @@ final class RefCounted {
         return true;
     }
 
+    /** Lets another user in whom one that is inside brings along, also after the owner's close. */
+    void share() {
+        state.incrementAndGet();
+    }
+
     void release() {
         if (state.decrementAndGet() == CLOSED) {
             free.run();

@@ -9,8 +9,12 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Supplier;
 
-/** Chooses the next token with llama.cpp's samplers. Not for use by several threads. */
+/**
+ * Chooses the next token with llama.cpp's samplers. Not for use by several threads at once: a call while another thread is
+ * inside throws a {@link ConcurrentUseException}.
+ */
 @SuppressWarnings("restricted")
 public final class Sampler implements AutoCloseable {
 
@@ -25,6 +29,12 @@ public final class Sampler implements AutoCloseable {
     private final List<Integer> acceptedBefore = new ArrayList<>();
     private MemorySegment chain = MemorySegment.NULL;
     private MemorySegment data = MemorySegment.NULL;
+    private final OneUser user = new OneUser("sampler");
+    private final Leak leak = Leak.watch(this, "a sampler");
+
+    private MemorySegment grammar = MemorySegment.NULL;
+    /** The model whose vocabulary the grammar reads; kept in memory as long. */
+    private LlamaModel grammarModel;
 
     private Sampler(SamplerOptions options) {
         this.options = options;
@@ -40,27 +50,50 @@ public final class Sampler implements AutoCloseable {
     }
 
     /**
-     * Chooses a token and {@link #accept accepts} it.
+     * Chooses a token and {@link #accept accepts} it. Under a grammar it is one with which what was chosen since the beginning or
+     * {@link #reset()} can go on.
      *
      * @param index index in the last batch of {@code context}, or -1 for the last token with logits
      * @throws IllegalArgumentException if there are no such logits
      * @throws LlamaException           if no token can be chosen
      */
     public int sample(LlamaContext context, int index) {
-        checkOpen();
-        context.enter();
-        try {
-            int token = choose(context.logitsSegment(index));
-            LlamaCpp.llama_sampler_accept(chain, token);
-            return token;
-        } finally {
-            context.exit();
-        }
+        return alone(() -> {
+            context.enter();
+            try {
+                MemorySegment logits = context.logitsSegment(index);
+                prepare((int) (logits.byteSize() / Float.BYTES));
+                prepareGrammar(context.model());
+                int token = choose(logits);
+                LlamaCpp.llama_sampler_accept(chain, token);
+                if (grammar.address() != 0) {
+                    LlamaCpp.llama_sampler_accept(grammar, token);
+                }
+                return token;
+            } finally {
+                context.exit();
+            }
+        });
     }
 
     private int choose(MemorySegment logits) {
+        fill(logits);
+        int token = pick();
+        if (grammar.address() == 0) {
+            return token;
+        }
+        // as llama.cpp's own programs do: to ask the grammar of all tokens takes long, and mostly the first choice fits
+        if (isAllowed(token)) {
+            return token;
+        }
+        fill(logits);
+        LlamaCpp.llama_sampler_apply(grammar, candidates);
+        keepPossible();
+        return pick();
+    }
+
+    private void fill(MemorySegment logits) {
         int count = (int) (logits.byteSize() / Float.BYTES);
-        prepare(count);
         boolean finite = true;
         for (int i = 0; i < count; i++) {
             float logit = logits.getAtIndex(ValueLayout.JAVA_FLOAT, i);
@@ -71,10 +104,17 @@ public final class Sampler implements AutoCloseable {
         if (!finite) {
             throw new LlamaException("no token can be chosen: the model's logits are not numbers");
         }
-        llama_token_data_array.data(candidates, data);
+        offer(data, count);
+    }
+
+    private void offer(MemorySegment tokens, long count) {
+        llama_token_data_array.data(candidates, tokens);
         llama_token_data_array.size(candidates, count);
         llama_token_data_array.selected(candidates, -1);
         llama_token_data_array.sorted(candidates, false);
+    }
+
+    private int pick() {
         LlamaCpp.llama_sampler_apply(chain, candidates);
         long selected = llama_token_data_array.selected(candidates);
         if (selected < 0 || selected >= llama_token_data_array.size(candidates)) {
@@ -83,6 +123,73 @@ public final class Sampler implements AutoCloseable {
         // a sampler may have moved the candidates to memory of its own
         MemorySegment chosen = llama_token_data_array.data(candidates).reinterpret((selected + 1) * STRIDE);
         return chosen.get(ValueLayout.JAVA_INT, selected * STRIDE + ID);
+    }
+
+    /** Whether the grammar goes on with a token. To accept another one would end the VM. */
+    private boolean isAllowed(int token) {
+        data.set(ValueLayout.JAVA_INT, ID, token);
+        data.set(ValueLayout.JAVA_FLOAT, LOGIT, 0);
+        offer(data, 1);
+        LlamaCpp.llama_sampler_apply(grammar, candidates);
+        return data.get(ValueLayout.JAVA_FLOAT, LOGIT) == 0;
+    }
+
+    /** Takes out the candidates that the grammar has made impossible. */
+    private void keepPossible() {
+        long count = llama_token_data_array.size(candidates);
+        long kept = 0;
+        for (long i = 0; i < count; i++) {
+            float logit = data.get(ValueLayout.JAVA_FLOAT, i * STRIDE + LOGIT);
+            if (logit > Float.NEGATIVE_INFINITY) {
+                data.set(ValueLayout.JAVA_INT, kept * STRIDE + ID, data.get(ValueLayout.JAVA_INT, i * STRIDE + ID));
+                data.set(ValueLayout.JAVA_FLOAT, kept * STRIDE + LOGIT, logit);
+                kept++;
+            }
+        }
+        if (kept == 0) {
+            throw new GrammarException("no token can be chosen: the vocabulary of " + grammarModel.file().getFileName()
+                    + " has none with which the grammar goes on, nor one that ends the answer here");
+        }
+        offer(data, kept);
+    }
+
+    /**
+     * Makes what depends on the vocabulary: the first use does it else.
+     *
+     * @throws GrammarException if the grammar cannot be used
+     * @throws LlamaException   if the model has no tokenizer
+     */
+    void prepareGrammar(LlamaModel model) {
+        if (options.grammar().isEmpty() || model == grammarModel) {
+            return;
+        }
+        if (grammarModel != null) {
+            if (LlamaCpp.llama_vocab_n_tokens(model.vocabularySegment())
+                    != LlamaCpp.llama_vocab_n_tokens(grammarModel.vocabularySegment())) {
+                throw new IllegalArgumentException("the sampler's grammar was begun with " + grammarModel
+                        + ", whose vocabulary is not that of " + model + "; use a sampler of its own");
+            }
+            return;
+        }
+        model.share();
+        boolean done = false;
+        try (Arena texts = Arena.ofConfined()) {
+            model.checkTokenizer();
+            NativeLog.clearErrors();
+            grammar = LlamaCpp.llama_sampler_init_grammar(model.vocabularySegment(),
+                    texts.allocateFrom(options.grammar().get().gbnf()), texts.allocateFrom("root"));
+            if (grammar.address() == 0) {
+                List<String> errors = NativeLog.errors();
+                throw new GrammarException("llama.cpp does not take the grammar"
+                        + (errors.isEmpty() ? "" : ": " + errors.getFirst()));
+            }
+            grammarModel = model;
+            done = true;
+        } finally {
+            if (!done) {
+                model.release();
+            }
+        }
     }
 
     /** Makes chain and candidates for a vocabulary of that size. */
@@ -125,22 +232,37 @@ public final class Sampler implements AutoCloseable {
         LlamaCpp.llama_sampler_chain_add(chain, sampler);
     }
 
-    /** Tells the samplers of a token that was not chosen by {@link #sample}, e.g. one of the prompt. */
+    /**
+     * Tells the samplers of a token that was not chosen by {@link #sample}, e.g. one of the prompt. A grammar is not told: it is
+     * about what is chosen.
+     */
     public void accept(int token) {
-        checkOpen();
-        if (chain.address() == 0) {
-            acceptedBefore.add(token);
-        } else {
-            LlamaCpp.llama_sampler_accept(chain, token);
-        }
+        alone(() -> {
+            if (chain.address() == 0) {
+                acceptedBefore.add(token);
+            } else {
+                LlamaCpp.llama_sampler_accept(chain, token);
+            }
+            return null;
+        });
     }
 
-    /** Forgets the tokens accepted and starts the random numbers again. */
+    /** Forgets the tokens accepted, starts the random numbers again, and begins the grammar anew. */
     public void reset() {
-        checkOpen();
-        acceptedBefore.clear();
-        if (chain.address() != 0) {
-            LlamaCpp.llama_sampler_reset(chain);
+        alone(() -> {
+            acceptedBefore.clear();
+            if (chain.address() != 0) {
+                LlamaCpp.llama_sampler_reset(chain);
+            }
+            restartGrammar();
+            return null;
+        });
+    }
+
+    /** Begins the grammar anew, for another answer. */
+    void restartGrammar() {
+        if (grammar.address() != 0) {
+            LlamaCpp.llama_sampler_reset(grammar);
         }
     }
 
@@ -149,21 +271,37 @@ public final class Sampler implements AutoCloseable {
         return seed;
     }
 
-    private void checkOpen() {
-        if (!arena.scope().isAlive()) {
-            throw new IllegalStateException("the sampler is closed");
+    private <T> T alone(Supplier<T> action) {
+        user.enter();
+        try {
+            if (!arena.scope().isAlive()) {
+                throw new IllegalStateException("the sampler is closed");
+            }
+            return action.get();
+        } finally {
+            user.exit();
         }
     }
 
     /** Frees the memory. */
     @Override
     public void close() {
-        if (!arena.scope().isAlive()) {
-            return;
+        user.enter();
+        try {
+            if (!arena.scope().isAlive()) {
+                return;
+            }
+            if (chain.address() != 0) {
+                LlamaCpp.llama_sampler_free(chain);
+            }
+            if (grammar.address() != 0) {
+                LlamaCpp.llama_sampler_free(grammar);
+                grammarModel.release();
+            }
+            arena.close();
+            leak.closed();
+        } finally {
+            user.exit();
         }
-        if (chain.address() != 0) {
-            LlamaCpp.llama_sampler_free(chain);
-        }
-        arena.close();
     }
 }

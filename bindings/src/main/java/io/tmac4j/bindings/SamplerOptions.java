@@ -1,5 +1,8 @@
 package io.tmac4j.bindings;
 
+import java.util.Objects;
+import java.util.Optional;
+
 /**
  * How the next token is chosen; the filters work in the order penalty, top-k, top-p, min-p, temperature, as in llama.cpp.
  *
@@ -10,13 +13,17 @@ package io.tmac4j.bindings;
  * @param repeatPenalty divide the logits of recent tokens by this; 1 changes nothing
  * @param repeatWindow  how many tokens are recent
  * @param seed          start of the random numbers, of which 32 bits are used; negative for a new one each time
+ * @param grammar       what the chosen tokens have to spell; in a {@link Session} each answer
  */
 public record SamplerOptions(
-        float temperature, int topK, float topP, float minP, float repeatPenalty, int repeatWindow, long seed) {
+        float temperature, int topK, float topP, float minP, float repeatPenalty, int repeatWindow, long seed,
+        Optional<Grammar> grammar) {
 
-    private static final SamplerOptions DEFAULTS = new SamplerOptions(0.8f, 40, 0.95f, 0.05f, 1, 64, -1);
+    private static final SamplerOptions DEFAULTS = new SamplerOptions(0.8f, 40, 0.95f, 0.05f, 1, 64, -1,
+            Optional.empty());
 
     public SamplerOptions {
+        Objects.requireNonNull(grammar, "grammar");
         check(temperature >= 0 && Float.isFinite(temperature), "temperature must be at least 0", temperature);
         check(topK >= 0, "top-k must be at least 0", topK);
         check(topP >= 0 && topP <= 1, "top-p must be from 0 to 1", topP);
@@ -42,30 +49,35 @@ public record SamplerOptions(
     }
 
     public SamplerOptions withTemperature(float value) {
-        return new SamplerOptions(value, topK, topP, minP, repeatPenalty, repeatWindow, seed);
+        return new SamplerOptions(value, topK, topP, minP, repeatPenalty, repeatWindow, seed, grammar);
     }
 
     public SamplerOptions withTopK(int value) {
-        return new SamplerOptions(temperature, value, topP, minP, repeatPenalty, repeatWindow, seed);
+        return new SamplerOptions(temperature, value, topP, minP, repeatPenalty, repeatWindow, seed, grammar);
     }
 
     public SamplerOptions withTopP(float value) {
-        return new SamplerOptions(temperature, topK, value, minP, repeatPenalty, repeatWindow, seed);
+        return new SamplerOptions(temperature, topK, value, minP, repeatPenalty, repeatWindow, seed, grammar);
     }
 
     public SamplerOptions withMinP(float value) {
-        return new SamplerOptions(temperature, topK, topP, value, repeatPenalty, repeatWindow, seed);
+        return new SamplerOptions(temperature, topK, topP, value, repeatPenalty, repeatWindow, seed, grammar);
     }
 
     public SamplerOptions withRepeatPenalty(float value) {
-        return new SamplerOptions(temperature, topK, topP, minP, value, repeatWindow, seed);
+        return new SamplerOptions(temperature, topK, topP, minP, value, repeatWindow, seed, grammar);
     }
 
     public SamplerOptions withRepeatWindow(int value) {
-        return new SamplerOptions(temperature, topK, topP, minP, repeatPenalty, value, seed);
+        return new SamplerOptions(temperature, topK, topP, minP, repeatPenalty, value, seed, grammar);
     }
 
     public SamplerOptions withSeed(long value) {
-        return new SamplerOptions(temperature, topK, topP, minP, repeatPenalty, repeatWindow, value);
+        return new SamplerOptions(temperature, topK, topP, minP, repeatPenalty, repeatWindow, value, grammar);
+    }
+
+    /** Lets only tokens be chosen that follow a grammar. */
+    public SamplerOptions withGrammar(Grammar value) {
+        return new SamplerOptions(temperature, topK, topP, minP, repeatPenalty, repeatWindow, seed, Optional.of(value));
     }
 }

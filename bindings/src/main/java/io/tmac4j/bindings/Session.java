@@ -2,16 +2,18 @@ package io.tmac4j.bindings;
 
 import io.tmac4j.bindings.DecodeException.Reason;
 import io.tmac4j.bindings.TokenStream.End;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.PriorityQueue;
 import java.util.concurrent.Flow;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -22,7 +24,7 @@ import java.util.function.Supplier;
  * <p>Each message is read after what is in memory already; nothing is read twice unless the chat template asks for it. An
  * exception leaves the conversation as it was before the call, ready for the next one.
  *
- * <p>Not for use by several threads at once: a call while another thread is inside throws an {@link IllegalStateException}.
+ * <p>Not for use by several threads at once: a call while another thread is inside throws a {@link ConcurrentUseException}.
  * {@link #cancel()} and {@link #close()} may be called from anywhere. Threads may be virtual.
  */
 public final class Session implements AutoCloseable {
@@ -30,7 +32,6 @@ public final class Session implements AutoCloseable {
     private static final int NONE = -1;
 
     private final SessionOptions options;
-    private final ModelOptions modelOptions;
     private final Sampler sampler;
     private final Optional<ChatTemplate> template;
     private final List<ChatMessage> history = new ArrayList<>();
@@ -38,10 +39,13 @@ public final class Session implements AutoCloseable {
     private final Map<Engine, LlamaModel> models = new HashMap<>();
     /** Those of them that are closed with it. */
     private final List<LlamaModel> owned = new ArrayList<>();
-    private final AtomicReference<Thread> user = new AtomicReference<>();
+    private final OneUser user = new OneUser("session");
+    private final Leak leak;
 
     private volatile LlamaContext context;
     private volatile TokenStream current;
+    /** The answer that ended last. */
+    private volatile TokenStream last;
     private volatile boolean closed;
 
     /** The tokens in the context. */
@@ -52,31 +56,45 @@ public final class Session implements AutoCloseable {
     /** The text of the tokens in the context and the pending one; null if it is not known. */
     private String text = "";
 
-    private Session(LlamaModel model, ModelOptions modelOptions, SessionOptions options) {
+    private Session(LlamaModel model, SessionOptions options) {
         this.options = options;
-        this.modelOptions = modelOptions;
         template = options.template().or(model::chatTemplate).filter(name -> !name.isEmpty()).map(ChatTemplate::new);
         models.put(model.engine(), model);
         options.system().ifPresent(system -> history.add(ChatMessage.system(system)));
         context = model.newContext(options.context());
         sampler = Sampler.of(options.sampler());
+        boolean done = false;
+        try {
+            sampler.prepareGrammar(model);
+            done = true;
+        } finally {
+            if (!done) {
+                sampler.close();
+                context.close();
+            }
+        }
+        leak = Leak.watch(this, "a session on " + model);
     }
 
-    /** A conversation with a model that stays the caller's. */
+    /**
+     * A conversation with a model that stays the caller's.
+     *
+     * @throws LlamaException if llama.cpp does not know the chat template, does not take the grammar, or cannot make the context
+     */
     public static Session of(LlamaModel model, SessionOptions options) {
-        return new Session(model, ModelOptions.defaults(), options);
+        return new Session(model, options);
     }
 
     /**
      * Loads a model and begins a conversation; the model is closed with the session.
      *
      * @throws ModelLoadException if the model cannot be loaded
-     * @throws LlamaException     if llama.cpp does not know the chat template, or cannot make the context
+     * @throws LlamaException     as {@link #of}
      */
     public static Session open(Path file, ModelOptions modelOptions, SessionOptions options) {
         LlamaModel model = LlamaModel.load(file, modelOptions);
         try {
-            Session session = new Session(model, modelOptions, options);
+            Session session = new Session(model, options);
             session.owned.add(model);
             return session;
         } catch (RuntimeException | Error e) {
@@ -120,6 +138,7 @@ public final class Session implements AutoCloseable {
                 String whole = template.map(t -> t.render(history)).orElseGet(() -> joined(history));
                 int[] prompt = prompt(whole);
                 int reused = readCount;
+                sampler.restartGrammar();
                 append(prompt);
                 pending = NONE;
                 text = whole;
@@ -247,6 +266,26 @@ public final class Session implements AutoCloseable {
         return sampler.sample(context, -1);
     }
 
+    /** How likely a token is to follow what is in the context, and the most likely ones. */
+    TokenProbability probability(int token, int alternatives) {
+        float[] logs = context.logProbabilities(-1);
+        PriorityQueue<Integer> best = new PriorityQueue<>(Comparator.comparingDouble(i -> logs[i]));
+        for (int i = 0; i < logs.length && alternatives > 0; i++) {
+            if (best.size() < alternatives) {
+                best.add(i);
+            } else if (logs[i] > logs[best.element()]) {
+                best.remove();
+                best.add(i);
+            }
+        }
+        return probability(token, logs, best.stream().sorted(best.comparator().reversed())
+                .map(i -> probability(i, logs, List.of())).toList());
+    }
+
+    private TokenProbability probability(int token, float[] logs, List<TokenProbability> alternatives) {
+        return new TokenProbability(token, new String(bytes(token), StandardCharsets.UTF_8), logs[token], alternatives);
+    }
+
     boolean isEnd(int token) {
         return context.model().isEndOfGeneration(token);
     }
@@ -265,7 +304,8 @@ public final class Session implements AutoCloseable {
     }
 
     /** Called by an answer that has ended. */
-    void answered(String generated, String answer) {
+    void answered(TokenStream stream, String generated, String answer) {
+        last = stream;
         history.add(ChatMessage.assistant(answer));
         text = text == null ? null : text + generated;
         current = null;
@@ -283,7 +323,8 @@ public final class Session implements AutoCloseable {
      * reading the conversation again. The model is loaded if this session has not had it yet, and kept until the session
      * is closed.
      *
-     * @throws ModelLoadException if the engine cannot take the model; the session goes on as before
+     * @throws ModelLoadException if the engine cannot run here, or takes none of the model's matrices; the session goes on as
+     *                            before
      * @throws LlamaException     if the state cannot be carried over; the session goes on as before
      */
     public void switchEngine(Engine engine) {
@@ -294,7 +335,8 @@ public final class Session implements AutoCloseable {
                 move(model);
                 return null;
             }
-            model = LlamaModel.load(context.model().file(), modelOptions.withEngine(engine));
+            checkWilling(engine);
+            model = LlamaModel.load(context.model().file(), context.model().options().withEngine(engine));
             boolean moved = false;
             try {
                 move(model);
@@ -313,7 +355,7 @@ public final class Session implements AutoCloseable {
     /**
      * As {@link #switchEngine(Engine)}, to a model that is loaded already and stays the caller's. It must be of the same file.
      *
-     * @throws LlamaException if the model is another one; the session goes on as before
+     * @throws LlamaException if the model is another one or has other adapters; the session goes on as before
      */
     public void switchEngine(LlamaModel model) {
         alone(() -> {
@@ -323,9 +365,26 @@ public final class Session implements AutoCloseable {
         });
     }
 
+    /** An engine that takes none of the matrices would leave all to llama.cpp under its own name. */
+    private void checkWilling(Engine engine) {
+        if (engine.isLlamaCpp()) {
+            return;
+        }
+        EngineReport plan = EngineReport.plan(context.model().file(), engine);
+        if (plan.by(EngineReport.Way.ENGINE).isEmpty()) {
+            throw new ModelLoadException("the engine " + engine + " takes none of the " + plan.tensors().size() + " matrices of "
+                    + context.model().file() + plan.tensors().stream().max(Comparator.comparingLong(t -> t.k() * t.rows()))
+                    .map(t -> ", of the largest, " + t.tensor() + ", it says: " + t.reason()).orElse(""));
+        }
+    }
+
     private void move(LlamaModel model) {
         if (model == context.model()) {
             return;
+        }
+        if (!model.loras().equals(context.model().loras())) {
+            throw new LoraException("the conversation cannot go on with a model that has other LoRA adapters: it has "
+                    + context.model().loras() + " and the other " + model.loras());
         }
         LlamaContext other = model.newContext(options.context());
         boolean moved = false;
@@ -380,6 +439,11 @@ public final class Session implements AutoCloseable {
         return alone(() -> readCount + (pending == NONE ? 0 : 1));
     }
 
+    /** What the answer that ended last cost. */
+    public Optional<AnswerMetrics> lastMetrics() {
+        return Optional.ofNullable(last).map(TokenStream::metrics);
+    }
+
     /** Begins anew, as after opening; an answer under way ends. */
     public void reset() {
         alone(() -> {
@@ -407,17 +471,15 @@ public final class Session implements AutoCloseable {
 
     /** Lets the current thread in, alone. */
     <T> T alone(Supplier<T> action) {
-        if (!user.compareAndSet(null, Thread.currentThread())) {
+        if (!user.tryEnter()) {
             checkOpen();
-            throw new IllegalStateException(user.get() == Thread.currentThread()
-                    ? "the session is called from inside of one of its own calls"
-                    : "the session is in use by another thread; use one session a thread, or take turns");
+            user.enter();
         }
         try {
             checkOpen();
             return action.get();
         } finally {
-            user.set(null);
+            user.exit();
         }
     }
 
@@ -434,19 +496,20 @@ public final class Session implements AutoCloseable {
     /** Ends the conversation and frees its memory; a token under way in another thread is given up. */
     @Override
     public void close() {
-        if (user.get() == Thread.currentThread()) {
+        if (user.isMine()) {
             throw new IllegalStateException("the session cannot be closed from inside of one of its own calls");
         }
         while (!closed) {
             cancel();
-            if (user.compareAndSet(null, Thread.currentThread())) {
+            if (user.tryEnter()) {
                 try {
                     closed = true;
                     context.close();
                     sampler.close();
                     owned.forEach(LlamaModel::close);
+                    leak.closed();
                 } finally {
-                    user.set(null);
+                    user.exit();
                 }
             } else {
                 LockSupport.parkNanos(100_000);

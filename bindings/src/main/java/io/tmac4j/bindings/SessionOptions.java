@@ -14,13 +14,15 @@ import java.util.Optional;
  *                  read as they are; without this the model's own, or none if it has none
  * @param stops     texts that end an answer and do not belong to it
  * @param maxTokens tokens of an answer at most
+ * @param logProbabilities how many of the most likely tokens {@link TokenStream#probabilities()} tells beside each token of an
+ *                  answer; -1 for no probabilities at all, which costs nothing
  */
 public record SessionOptions(
         ContextOptions context, SamplerOptions sampler, Optional<String> system, Optional<String> template, List<String> stops,
-        int maxTokens) {
+        int maxTokens, int logProbabilities) {
 
     private static final SessionOptions DEFAULTS = new SessionOptions(ContextOptions.defaults(), SamplerOptions.defaults(),
-            Optional.empty(), Optional.empty(), List.of(), Integer.MAX_VALUE);
+            Optional.empty(), Optional.empty(), List.of(), Integer.MAX_VALUE, -1);
 
     public SessionOptions {
         Objects.requireNonNull(context, "context");
@@ -34,6 +36,10 @@ public record SessionOptions(
         if (maxTokens < 1) {
             throw new IllegalArgumentException("the number of tokens of an answer must be at least 1, not " + maxTokens);
         }
+        if (logProbabilities < -1) {
+            throw new IllegalArgumentException("the number of tokens with probabilities must be at least 0, or -1 for none, not "
+                    + logProbabilities);
+        }
     }
 
     /** The model's own template and context size, default sampling, answers as long as the model and the context want. */
@@ -42,26 +48,30 @@ public record SessionOptions(
     }
 
     public SessionOptions withContext(ContextOptions value) {
-        return new SessionOptions(value, sampler, system, template, stops, maxTokens);
+        return new SessionOptions(value, sampler, system, template, stops, maxTokens, logProbabilities);
     }
 
     public SessionOptions withSampler(SamplerOptions value) {
-        return new SessionOptions(context, value, system, template, stops, maxTokens);
+        return new SessionOptions(context, value, system, template, stops, maxTokens, logProbabilities);
     }
 
     public SessionOptions withSystem(String value) {
-        return new SessionOptions(context, sampler, Optional.of(value), template, stops, maxTokens);
+        return new SessionOptions(context, sampler, Optional.of(value), template, stops, maxTokens, logProbabilities);
     }
 
     public SessionOptions withTemplate(String value) {
-        return new SessionOptions(context, sampler, system, Optional.of(value), stops, maxTokens);
+        return new SessionOptions(context, sampler, system, Optional.of(value), stops, maxTokens, logProbabilities);
     }
 
     public SessionOptions withStops(String... value) {
-        return new SessionOptions(context, sampler, system, template, List.of(value), maxTokens);
+        return new SessionOptions(context, sampler, system, template, List.of(value), maxTokens, logProbabilities);
     }
 
     public SessionOptions withMaxTokens(int value) {
-        return new SessionOptions(context, sampler, system, template, stops, value);
+        return new SessionOptions(context, sampler, system, template, stops, value, logProbabilities);
+    }
+
+    public SessionOptions withLogProbabilities(int value) {
+        return new SessionOptions(context, sampler, system, template, stops, maxTokens, value);
     }
 }

@@ -1,7 +1,9 @@
 package io.tmac4j.bindings;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Iterator;
+import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.Optional;
@@ -39,6 +41,8 @@ public final class TokenStream implements Iterator<String>, AutoCloseable {
     /** The answer so far. */
     private final StringBuilder answer = new StringBuilder();
     private final int maxTokens;
+    private final int logProbabilities;
+    private final List<TokenProbability> probabilities = new ArrayList<>();
     private final int promptTokens;
     private final int reusedTokens;
     private final long promptNanos;
@@ -53,6 +57,7 @@ public final class TokenStream implements Iterator<String>, AutoCloseable {
         this.session = session;
         this.filter = new StopFilter(options.stops());
         this.maxTokens = options.maxTokens();
+        this.logProbabilities = options.logProbabilities();
         this.promptTokens = promptTokens;
         this.reusedTokens = reusedTokens;
         this.promptNanos = promptNanos;
@@ -110,6 +115,9 @@ public final class TokenStream implements Iterator<String>, AutoCloseable {
                 }
                 if (!session.isEnd(token)) {
                     tokens++;
+                    if (logProbabilities >= 0) {
+                        probabilities.add(session.probability(token, logProbabilities));
+                    }
                     session.pend(token);
                     return take(token);
                 }
@@ -136,7 +144,7 @@ public final class TokenStream implements Iterator<String>, AutoCloseable {
         String rest = filter.stopped() ? "" : filter.add(broken) + filter.end();
         answer.append(rest);
         end = reason;
-        session.answered(generated.toString(), answer.toString());
+        session.answered(this, generated.toString(), answer.toString());
         return rest;
     }
 
@@ -148,6 +156,14 @@ public final class TokenStream implements Iterator<String>, AutoCloseable {
     /** The answer as far as it is generated. */
     public String text() {
         return answer.toString();
+    }
+
+    /**
+     * How likely each token of the answer so far was, if {@link SessionOptions#logProbabilities()} asks for that. Stop strings
+     * are among them.
+     */
+    public List<TokenProbability> probabilities() {
+        return List.copyOf(probabilities);
     }
 
     /** What it cost so far. */

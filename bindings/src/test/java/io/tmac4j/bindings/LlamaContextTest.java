@@ -274,4 +274,19 @@ class LlamaContextTest {
         assertThatThrownBy(() -> batch.add(1, 0, 0, true)).isInstanceOf(IllegalStateException.class)
                 .hasMessage("the batch is closed");
     }
+
+    @Test
+    void probabilitiesAreThoseOfTheLogits() {
+        try (LlamaContext context = model.newContext(SMALL)) {
+            context.decode(prompt());
+            float[] logs = context.logProbabilities(-1);
+            float[] logits = context.logits(-1);
+            double sum = 0;
+            for (int i = 0; i < logs.length; i++) {
+                sum += Math.exp(logs[i]);
+                assertThat(logs[i] - logs[0]).isCloseTo(logits[i] - logits[0], within(1e-3f));
+            }
+            assertThat(sum).isCloseTo(1, within(1e-4));
+        }
+    }
 }

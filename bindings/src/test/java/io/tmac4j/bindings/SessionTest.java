@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tmac4j.bindings.TokenStream.End;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
 import java.util.concurrent.Flow;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
@@ -255,7 +258,7 @@ class SessionTest {
             Thread thread = Thread.ofPlatform().start(() -> {
                 try {
                     session.ask("Hello");
-                } catch (IllegalStateException e) {
+                } catch (ConcurrentUseException e) {
                     other.set(e);
                 }
             });
@@ -275,6 +278,45 @@ class SessionTest {
         assertThatThrownBy(() -> session.ask("Hello")).isInstanceOf(IllegalStateException.class)
                 .hasMessage("the session is closed");
         assertThatThrownBy(open::hasNext).isInstanceOf(IllegalStateException.class).hasMessage("the session is closed");
+    }
+
+    @Test
+    void tokensComeWithTheirProbabilities() {
+        try (Session session = Session.of(model, GREEDY.withMaxTokens(6).withLogProbabilities(3));
+                TokenStream answer = session.stream(PROMPT)) {
+            String text = answer.stream().collect(Collectors.joining());
+            assertThat(answer.probabilities()).hasSize(6).allSatisfy(token -> {
+                assertThat(token.logProbability()).isNegative();
+                assertThat(token.alternatives()).hasSize(3);
+                assertThat(token.alternatives().getFirst().token()).as("greedy takes the first").isEqualTo(token.token());
+                assertThat(token.alternatives()).isSortedAccordingTo(
+                        Comparator.comparingDouble(other -> -other.logProbability()));
+            });
+            assertThat(answer.probabilities().stream().map(TokenProbability::text).collect(Collectors.joining())).isEqualTo(text);
+            assertThat(session.lastMetrics()).hasValueSatisfying(metrics -> assertThat(metrics.generatedTokens()).isEqualTo(6));
+        }
+        try (Session session = Session.of(model, GREEDY)) {
+            assertThat(session.lastMetrics()).isEmpty();
+        }
+        assertThatThrownBy(() -> GREEDY.withLogProbabilities(-2)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void manyVirtualThreadsHoldConversationsAtOnce() throws Exception {
+        String whole = expected(PROMPT, 24);
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<String>> answers = new ArrayList<>();
+            for (int i = 0; i < 8; i++) {
+                answers.add(threads.submit(() -> {
+                    try (Session session = Session.of(model, GREEDY)) {
+                        return session.ask(PROMPT);
+                    }
+                }));
+            }
+            for (var answer : answers) {
+                assertThat(answer.get(120, TimeUnit.SECONDS)).isEqualTo(whole);
+            }
+        }
     }
 
     @Test

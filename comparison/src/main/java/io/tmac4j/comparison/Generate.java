@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -161,7 +162,7 @@ final class Generate implements Callable<Integer> {
 
     private SamplerOptions sampling() {
         try {
-            return new SamplerOptions(temperature, topK, topP, minP, repeatPenalty, repeatWindow, seed);
+            return new SamplerOptions(temperature, topK, topP, minP, repeatPenalty, repeatWindow, seed, Optional.empty());
         } catch (IllegalArgumentException mistake) {
             throw new ParameterException(spec.commandLine(), mistake.getMessage(), mistake);
         }

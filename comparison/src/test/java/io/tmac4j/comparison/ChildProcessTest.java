@@ -2,8 +2,12 @@ package io.tmac4j.comparison;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.tmac4j.bindings.spi.MatMulEngineProvider;
+import io.tmac4j.comparison.naive.NaiveEngineProvider;
 import io.tmac4j.comparison.synth.DemoModel;
+import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -54,11 +58,38 @@ class ChildProcessTest {
                 .first().asString().contains("missing.gguf");
     }
 
+    @Test
+    void anEngineOfSomebodyElseIsFoundOnTheClassPathAndMeasuredAndAgrees() throws Exception {
+        String file = "/" + NaiveEngineProvider.class.getName().replace('.', '/') + ".class";
+        Path classes = Path.of(NaiveEngineProvider.class.getResource(file).toURI());
+        for (int i = file.split("/").length; i > 1; i--) {
+            classes = classes.getParent();
+        }
+        Path services = Files.createDirectories(folder.resolve("META-INF").resolve("services"));
+        Files.writeString(services.resolve(MatMulEngineProvider.class.getName()), NaiveEngineProvider.class.getName());
+        Finished run = runWith(folder + File.pathSeparator + classes,
+                "compare", "-m", DemoModel.file().toString(), "-e", "llama.cpp,naive", "-p", "8", "-n", "4", "-t", "1", "-r", "1",
+                "--no-warmup", "--agreement", "16", "-o", "json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        JsonNode json = new ObjectMapper().readTree(run.out());
+        assertThat(json.get("results")).extracting(result -> result.get("engine").asText()).contains("llama.cpp", "naive");
+        assertThat(json.get("agreement")).hasSize(1).allSatisfy(agreement -> {
+            assertThat(agreement.get("engine").asText()).isEqualTo("naive");
+            assertThat(agreement.get("logit_nmse").asDouble()).isLessThan(0.01);
+        });
+    }
+
     private static Finished run(String... arguments) throws IOException, InterruptedException {
+        return runWith(null, arguments);
+    }
+
+    /** @param more the beginning of the class path, or null */
+    private static Finished runWith(String more, String... arguments) throws IOException, InterruptedException {
         Path out = Files.createTempFile(folder, "out", "");
         Path err = Files.createTempFile(folder, "err", "");
         List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--module-path", System.getProperty("jdk.module.path"), "--class-path", System.getProperty("java.class.path"),
+                "--module-path", System.getProperty("jdk.module.path"), "--class-path",
+                (more == null ? "" : more + File.pathSeparator) + System.getProperty("java.class.path"),
                 "--add-modules", "jdk.incubator.vector", "--enable-native-access=io.tmac4j.bindings,io.tmac4j.kernels",
                 "--module", "io.tmac4j.comparison/io.tmac4j.comparison.Tmac"));
         for (String property : List.of("tmac.llama.path", "tmac.cache")) {

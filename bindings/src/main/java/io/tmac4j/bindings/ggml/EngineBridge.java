@@ -108,6 +108,22 @@ public final class EngineBridge {
         }
     }
 
+    /**
+     * Runs {@code call}, which calls {@code llama_adapter_lora_init} on this thread. llama.cpp asks for memory of the kind that
+     * the changed weights lie in; while this runs it gets the CPU's, so that ggml computes the products with the adapter.
+     *
+     * @return the {@code llama_adapter_lora} or null, as llama.cpp gave it
+     */
+    public MemorySegment adapt(Supplier<MemorySegment> call) {
+        JavaDevice device = JavaDevice.get();
+        device.adapting(true);
+        try {
+            return call.get();
+        } finally {
+            device.adapting(false);
+        }
+    }
+
     /** Whether an upcall has failed, so that it is no use to go on loading. */
     public boolean hasFailed() {
         return load.hasFailed();

@@ -67,6 +67,7 @@ final class JavaDevice {
     private final MemorySegment setAbortCallback = ggml_backend_set_abort_callback_t.allocate(this::setAbortCallback, arena);
 
     private final ThreadLocal<ModelLoad> loading = new ThreadLocal<>();
+    private final ThreadLocal<Boolean> adapting = new ThreadLocal<>();
     private final ThreadLocal<EngineContext> creating = new ThreadLocal<>();
     private final Handles<WeightBuffer> buffers = new Handles<>();
     private final Handles<EngineContext> contexts = new Handles<>();
@@ -103,6 +104,15 @@ final class JavaDevice {
             loading.remove();
         } else {
             loading.set(load);
+        }
+    }
+
+    /** Whether buffers allocated on this thread are for an adapter, until it is set to false. */
+    void adapting(boolean value) {
+        if (value) {
+            adapting.set(true);
+        } else {
+            adapting.remove();
         }
     }
 
@@ -312,6 +322,9 @@ final class JavaDevice {
     private MemorySegment allocateBuffer(MemorySegment self, long size, boolean host) {
         ModelLoad load = null;
         try {
+            if (adapting.get() != null) {
+                return LlamaCpp.ggml_backend_buft_alloc_buffer(cpuType, size);
+            }
             load = loading.get();
             if (load == null) {
                 throw new IllegalStateException("a buffer of " + size + " bytes was asked for outside of a model's load");

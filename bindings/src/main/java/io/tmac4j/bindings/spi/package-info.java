@@ -5,5 +5,7 @@
  * {@link io.tmac4j.bindings.spi.MatMulEngine} that it opens packs weights when a model is loaded and multiplies them
  * when llama.cpp computes a graph. Memory is passed as absolute addresses into
  * {@link io.tmac4j.bindings.spi.OffHeap#ALL}, so that a decode step allocates nothing.
+ *
+ * <p>The smallest engine, which multiplies naively, is {@code io.tmac4j.comparison.naive} among the tests of {@code comparison}.
  */
 package io.tmac4j.bindings.spi;

@@ -14,6 +14,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Random;
+import java.util.function.BiConsumer;
 import java.util.function.UnaryOperator;
 
 /** The demo model with its matrices in other types, or as a mixture of experts, written by ggml itself. */
@@ -29,6 +30,7 @@ final class DerivedModel implements AutoCloseable {
     private final MemorySegment sourceTensors;
     private final MemorySegment target;
     private final MemorySegment targetTensors;
+    private BiConsumer<String, MemorySegment> change = (_, _) -> { };
 
     private DerivedModel() {
         LlamaCppLibrary.load();
@@ -52,6 +54,17 @@ final class DerivedModel implements AutoCloseable {
         Path file = folder.resolve("dense-" + layers + "-" + embedding + ".gguf");
         try (DerivedModel model = new DerivedModel()) {
             model.copyTensors(name -> name, layers, embedding);
+            model.write(file);
+        }
+        return file;
+    }
+
+    /** The demo model in f32, its tensors as {@code change} leaves them. */
+    static Path changed(Path folder, BiConsumer<String, MemorySegment> change) {
+        Path file = folder.resolve("changed.gguf");
+        try (DerivedModel model = new DerivedModel()) {
+            model.change = change;
+            model.copyTensors(name -> name, GgmlType.F32, GgmlType.F32);
             model.write(file);
         }
         return file;
@@ -88,7 +101,9 @@ final class DerivedModel implements AutoCloseable {
             if (wanted != null) {
                 GgmlType type = !matrix ? GgmlType.F32 : found.startsWith("token_embd") ? embedding : layers;
                 MemorySegment copy = add(wanted, type, ggml_tensor.ne(struct, 0), ggml_tensor.ne(struct, 1), 1);
-                quantise(floats(found), type, data(copy), ggml_tensor.ne(struct, 0));
+                MemorySegment floats = floats(found);
+                change.accept(wanted, floats);
+                quantise(floats, type, data(copy), ggml_tensor.ne(struct, 0));
             }
         }
     }
