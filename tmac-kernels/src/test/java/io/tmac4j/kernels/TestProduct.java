@@ -147,7 +147,7 @@ final class TestProduct implements AutoCloseable {
         }
     }
 
-    private static void close(Object state) {
+    static void close(Object state) {
         if (state instanceof AutoCloseable closeable) {
             try {
                 closeable.close();
