@@ -16,7 +16,8 @@ import java.util.stream.Stream;
  * The NEON loops of our kernels, as C2 of an aarch64 JDK compiles them, and those of llama.cpp, as clang compiles them, costed by
  * llvm-mca. Run by neon-loops.sh; writes Markdown tables to standard output.
  *
- * <pre>NeonLoops machine-code.log llama-apple-m2.o llama-oryon-1.o WORK_FOLDER</pre>
+ * <pre>NeonLoops WORK_FOLDER</pre> with {@code machine-code.log} of the VM and {@code quants-PROCESSOR.o} and
+ * {@code repack-PROCESSOR.o} of clang in it
  */
 final class NeonLoops {
 
@@ -46,7 +47,7 @@ final class NeonLoops {
     }
 
     public static void main(String[] arguments) throws IOException {
-        new NeonLoops(Path.of(arguments[3])).write(Path.of(arguments[0]), List.of(Path.of(arguments[1]), Path.of(arguments[2])));
+        new NeonLoops(Path.of(arguments[0])).write();
     }
 
     /** An instruction at its address. */
@@ -273,9 +274,9 @@ final class NeonLoops {
         return new Costed(chosen, whole, PROCESSORS.stream().map(processor -> cycles(chosen, processor)).toList());
     }
 
-    private void write(Path log, List<Path> objects) throws IOException {
+    private void write() throws IOException {
         Map<String, Costed> ours = new TreeMap<>();
-        for (Map.Entry<String, List<Instruction>> method : javaMethods(log).entrySet()) {
+        for (Map.Entry<String, List<Instruction>> method : javaMethods(work.resolve("machine-code.log")).entrySet()) {
             if (method.getKey().contains("Kernels.")) {
                 Costed costed = costed(method.getValue());
                 if (costed.loop.vectors() > 0) {
@@ -288,31 +289,36 @@ final class NeonLoops {
         ours.forEach((name, costed) -> line("| %s%s | %d | %d | %d | %d | %d | %.1f | %.1f |", name,
                 costed.wholeMethod ? " (no loop: all of it)" : "", costed.loop.body.size(), costed.loop.vectors(),
                 costed.loop.shuffles(), costed.loop.moves(), costed.loop.spills(), costed.cycles.get(0), costed.cycles.get(1)));
-        List<Map<String, List<Instruction>>> theirs = List.of(functions(objects.get(0)), functions(objects.get(1)));
+        List<Map<String, List<Instruction>>> theirs = new ArrayList<>();
+        for (String processor : PROCESSORS) {
+            Map<String, List<Instruction>> functions = functions(work.resolve("quants-" + processor + ".o"));
+            functions.putAll(functions(work.resolve("repack-" + processor + ".o")));
+            theirs.add(functions);
+        }
         line("%n| decode, cycles for 256 weights | apple-m2: llama.cpp | tmac lookups | tmac | ratio | oryon-1: llama.cpp | tmac lookups "
                 + "| tmac | ratio |");
         line("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
-        for (Decode type : DECODE) {
+        for (Kernels type : TYPES) {
             StringBuilder row = new StringBuilder("| " + type.name);
             for (int p = 0; p < PROCESSORS.size(); p++) {
-                double llama = llama(theirs.get(p), type.function, p, false);
+                double llama = llama(theirs.get(p), type.decode, p, false);
                 double lookups = type.lookups(ours, p);
                 double all = lookups + type.scales(ours, p);
                 row.append(" | %s | %s | %s | %s".formatted(number(llama), number(lookups), number(all), ratio(llama / all)));
             }
             line("%s |", row);
         }
-        line("%n| prefill, weights times columns a cycle | apple-m2: llama.cpp | two by two | tmac sums | ratio | oryon-1: llama.cpp "
-                + "| two by two | tmac sums | ratio |");
+        line("%n| prefill, weights times columns a cycle | apple-m2: llama.cpp by column | by matrix | tmac sums | ratio "
+                + "| oryon-1: llama.cpp by column | by matrix | tmac sums | ratio |");
         line("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
-        for (Decode type : DECODE) {
+        for (Kernels type : TYPES) {
             StringBuilder row = new StringBuilder("| " + type.name);
             for (int p = 0; p < PROCESSORS.size(); p++) {
-                double single = WEIGHTS / llama(theirs.get(p), type.function, p, false);
-                double pairs = WEIGHTS / llama(theirs.get(p), type.function, p, true);
-                double sums = type.prefill(ours, p);
-                row.append(" | %s | %s | %s | %s".formatted(number(single), number(pairs), number(sums),
-                        ratio(sums / (Double.isNaN(pairs) ? single : Math.max(single, pairs)))));
+                double single = WEIGHTS / llama(theirs.get(p), type.decode, p, false);
+                double matrix = WEIGHTS / llama(theirs.get(p), type.prefill, p, true);
+                double sums = type.sums(ours, p);
+                row.append(" | %s | %s | %s | %s".formatted(number(single), number(matrix), number(sums),
+                        ratio(sums / (Double.isNaN(matrix) ? single : Math.max(single, matrix)))));
             }
             line("%s |", row);
         }
@@ -327,13 +333,15 @@ final class NeonLoops {
     }
 
     /** Cycles that llama.cpp needs for 256 weights of one row and one column, NaN if there is no such loop. */
-    private double llama(Map<String, List<Instruction>> functions, String name, int processor, boolean matrix) {
+    private double llama(Map<String, List<Instruction>> functions, List<String> names, int processor, boolean matrix) {
         double best = Double.NaN;
-        for (Loop loop : loops(functions.getOrDefault(name, List.of()))) {
-            long weights = matrix ? loop.matrixProducts() * WEIGHTS_A_MATRIX_PRODUCT : loop.dots() * WEIGHTS_A_DOT;
-            if (weights > 0) {
-                double cycles = cycles(loop, PROCESSORS.get(processor)) * WEIGHTS / weights;
-                best = Double.isNaN(best) ? cycles : Math.min(best, cycles);
+        for (String name : names) {
+            for (Loop loop : loops(functions.getOrDefault(name, List.of()))) {
+                long weights = matrix ? loop.matrixProducts() * WEIGHTS_A_MATRIX_PRODUCT : loop.dots() * WEIGHTS_A_DOT;
+                if (weights > 0) {
+                    double cycles = cycles(loop, PROCESSORS.get(processor)) * WEIGHTS / weights;
+                    best = Double.isNaN(best) ? cycles : Math.min(best, cycles);
+                }
             }
         }
         return best;
@@ -347,14 +355,20 @@ final class NeonLoops {
     /**
      * What a type's kernels do.
      *
-     * @param name     the type
-     * @param function llama.cpp's inner product
-     * @param bits     bits a weight
-     * @param lookup   the method that looks up
-     * @param prefill  the method that sums for many columns
-     * @param scales   other methods, and how often each or its loop runs for 256 weights of a tile of 32 rows
+     * @param name    the type
+     * @param decode  llama.cpp's functions for one column, the faster one counts
+     * @param prefill llama.cpp's functions that multiply matrices
+     * @param bits    bits a weight
+     * @param lookup  our method that looks up
+     * @param sum     our method that sums for many columns
+     * @param scales  our other methods, and how often each or its loop runs for 256 weights of a tile of 32 rows
      */
-    private record Decode(String name, String function, int bits, String lookup, String prefill, Map<String, Integer> scales) {
+    private record Kernels(String name, List<String> decode, List<String> prefill, int bits, String lookup, String sum,
+            Map<String, Integer> scales) {
+
+        Kernels(String name, String function, int bits, String lookup, String sum, Map<String, Integer> scales) {
+            this(name, List.of(function), List.of(function), bits, lookup, sum, scales);
+        }
 
         double lookups(Map<String, Costed> ours, int processor) {
             Costed costed = ours.get(lookup);
@@ -368,8 +382,8 @@ final class NeonLoops {
         }
 
         /** Weights times columns a cycle: additions of looked-up vectors stand for four bits of weights each. */
-        double prefill(Map<String, Costed> ours, int processor) {
-            Costed costed = ours.get(prefill);
+        double sums(Map<String, Costed> ours, int processor) {
+            Costed costed = ours.get(sum);
             if (costed == null) {
                 return Double.NaN;
             }
@@ -378,24 +392,26 @@ final class NeonLoops {
         }
     }
 
-    private static final List<Decode> DECODE = List.of(
-            new Decode("Q1_0", "ggml_vec_dot_q1_0_q8_0", 1, "LookupKernels.onePlane", "GemmKernels.tableSums",
+    private static final List<Kernels> TYPES = List.of(
+            new Kernels("Q1_0", "ggml_vec_dot_q1_0_q8_0", 1, "LookupKernels.onePlane", "GemmKernels.tableSums",
                     Map.of("ScaleKernels.flat", 4)),
-            new Decode("Q2_0", "ggml_vec_dot_q2_0_q8_0", 2, "LookupKernels.onePlane", "GemmKernels.tableSums",
+            new Kernels("Q2_0", "ggml_vec_dot_q2_0_q8_0", 2, "LookupKernels.onePlane", "GemmKernels.tableSums",
                     Map.of("ScaleKernels.flat", 8)),
-            new Decode("TQ1_0", "ggml_vec_dot_tq1_0_q8_K", 2, "LookupKernels.onePlane", "GemmKernels.tableSums",
+            new Kernels("TQ1_0", "ggml_vec_dot_tq1_0_q8_K", 2, "LookupKernels.onePlane", "GemmKernels.tableSums",
                     Map.of("ScaleKernels.flat", 2)),
-            new Decode("TQ2_0", "ggml_vec_dot_tq2_0_q8_K", 2, "LookupKernels.onePlane", "GemmKernels.tableSums",
+            new Kernels("TQ2_0", "ggml_vec_dot_tq2_0_q8_K", 2, "LookupKernels.onePlane", "GemmKernels.tableSums",
                     Map.of("ScaleKernels.flat", 2)),
-            new Decode("Q2_K", "ggml_vec_dot_q2_K_q8_K", 2, "LookupKernels.sections", "GemmKernels.nibbleSums",
+            new Kernels("Q2_K", "ggml_vec_dot_q2_K_q8_K", 2, "LookupKernels.sections", "GemmKernels.nibbleSums",
                     Map.of("ScaleKernels.pairs", 2, "ScaleKernels.nested", 2, "LookupKernels.nibbleMins", 16,
                             "ScaleKernels.flat", 2)),
-            new Decode("Q3_K", "ggml_vec_dot_q3_K_q8_K", 3, "LookupKernels.sections", "GemmKernels.productSums",
+            new Kernels("Q3_K", "ggml_vec_dot_q3_K_q8_K", 3, "LookupKernels.sections", "GemmKernels.productSums",
                     Map.of("ScaleKernels.threePlanes", 2, "ScaleKernels.nested", 2)),
-            new Decode("Q4_0", "ggml_vec_dot_q4_0_q8_0", 4, "LookupKernels.fourPlanes", "GemmKernels.productSums",
+            new Kernels("Q4_0", List.of("ggml_vec_dot_q4_0_q8_0", "ggml_gemv_q4_0_4x8_q8_0"),
+                    List.of("ggml_vec_dot_q4_0_q8_0", "ggml_gemm_q4_0_4x8_q8_0"), 4, "LookupKernels.fourPlanes", "GemmKernels.productSums",
                     Map.of("ScaleKernels.flat", 16)),
-            new Decode("Q4_1", "ggml_vec_dot_q4_1_q8_1", 4, "LookupKernels.fourPlanes", "GemmKernels.productSums",
+            new Kernels("Q4_1", "ggml_vec_dot_q4_1_q8_1", 4, "LookupKernels.fourPlanes", "GemmKernels.productSums",
                     Map.of("ScaleKernels.flat", 16, "ScaleKernels.flatMins", 16)),
-            new Decode("Q4_K", "ggml_vec_dot_q4_K_q8_K", 4, "LookupKernels.sections", "GemmKernels.productSums",
+            new Kernels("Q4_K", List.of("ggml_vec_dot_q4_K_q8_K", "ggml_gemv_q4_K_8x8_q8_K"),
+                    List.of("ggml_vec_dot_q4_K_q8_K", "ggml_gemm_q4_K_8x8_q8_K"), 4, "LookupKernels.sections", "GemmKernels.productSums",
                     Map.of("ScaleKernels.fourPlanes", 2, "ScaleKernels.nested", 4, "ScaleKernels.byteMins", 2)));
 }

@@ -38,14 +38,18 @@ if [ ! -d "$sources" ]; then
         && tar -xzf node-llama-cpp-*.tgz package/llama/gitRelease.bundle) || skip "$package could not be fetched"
     git clone --quiet "$work/package/llama/gitRelease.bundle" "$sources" || skip "the sources in $package could not be unpacked"
 fi
-objects=()
+# C++ headers do not depend on the processor but for a few, which are those of this machine
+cxx=$(find /usr/include/c++ -mindepth 1 -maxdepth 1 | sort -V | tail -n 1)
+[ -n "$cxx" ] || skip "there are no C++ headers; install g++"
+includes=(-nostdinc++ -isystem "$cxx" -isystem "/usr/include/x86_64-linux-gnu/c++/${cxx##*/}" -isystem "$headers"
+    -I"$sources/ggml/include" -I"$sources/ggml/src" -I"$sources/ggml/src/ggml-cpu")
 for processor in "${processors[@]}"; do
-    # sub-blocks unrolled, so that a block is one loop
-    clang-19 --target=aarch64-linux-gnu "-mcpu=$processor" -O3 -DNDEBUG -D_GNU_SOURCE -isystem "$headers" \
-        -I"$sources/ggml/include" -I"$sources/ggml/src" -I"$sources/ggml/src/ggml-cpu" \
-        -mllvm -unroll-threshold=20000 -mllvm -unroll-full-max-count=64 \
-        -c "$sources/ggml/src/ggml-cpu/arch/arm/quants.c" -o "$work/llama-$processor.o"
-    objects+=("$work/llama-$processor.o")
+    for file in quants.c repack.cpp; do
+        # the inner loops of a block unrolled, so that it is one loop
+        clang-19 --target=aarch64-linux-gnu "-mcpu=$processor" -O3 -DNDEBUG -D_GNU_SOURCE "${includes[@]}" \
+            -mllvm -unroll-threshold=20000 -mllvm -unroll-full-max-count=64 -Wno-unused-command-line-argument \
+            -c "$sources/ggml/src/ggml-cpu/arch/arm/$file" -o "$work/${file%.*}-$processor.o"
+    done
 done
 
 # the machine code is printed in hexadecimal; no disassembler plug-in is needed
@@ -54,4 +58,4 @@ done
     -cp "$root/tmac-kernels/target/classes:$root/tmac-kernels/target/test-classes:$root/bindings/target/classes:$slf4j" \
     io.tmac4j.kernels.HotKernels "${HOT_PRODUCTS:-150}" > "$work/machine-code.log" 2>&1
 
-java "$scripts/NeonLoops.java" "$work/machine-code.log" "${objects[@]}" "$work"
+java "$scripts/NeonLoops.java" "$work"
