@@ -138,7 +138,7 @@ class KernelTruthTest {
             int k = block * (columns > 100 ? 2 : columns > 8 ? 9 : Math.max(1, 8192 / block));
             for (int codes : codeBytes(format)) {
                 for (int subScales : new int[] {0x00, 0xff, 0x0f, 0xf0}) {
-                    if (subScales > 0 && format.form().subBlocks() == 1) {
+                    if (subScales > 0 && format.subWeights() == format.type().blockSize()) {
                         continue;
                     }
                     try (TestProduct product = new TestProduct(format, k, 3, columns, 1)) {

@@ -66,7 +66,7 @@ final class TestProduct implements AutoCloseable {
     TestProduct scales(BlockScale scale) {
         for (int row = 0; row < rows; row++) {
             for (int block = 0; block < k / format.type().blockSize(); block++) {
-                for (int half = 0; half < format.form().halves(); half++) {
+                for (int half = 0; half < format.halves(); half++) {
                     int bits = scale.bits(row, block, half);
                     if (bits >= 0) {
                         blocks.set(ValueLayout.JAVA_SHORT_UNALIGNED, blockAt(row, block) + format.halfOffset(half), (short) bits);
@@ -95,7 +95,7 @@ final class TestProduct implements AutoCloseable {
     }
 
     private boolean isHalf(int byteOfBlock) {
-        for (int half = 0; half < format.form().halves(); half++) {
+        for (int half = 0; half < format.halves(); half++) {
             if (byteOfBlock / 2 == format.halfOffset(half) / 2) {
                 return true;
             }
