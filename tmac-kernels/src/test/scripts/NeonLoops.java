@@ -26,8 +26,7 @@ final class NeonLoops {
     private static final String OBJDUMP = System.getProperty("objdump", "aarch64-linux-gnu-objdump");
     private static final int ITERATIONS = 200;
 
-    /** A byte shuffle looks up 16 indices of four bits; a dot product multiplies 16 weights, a matrix product 2 x 2 x 8. */
-    private static final double BITS_A_SHUFFLE = 64;
+    /** A dot product multiplies 16 weights, a matrix product 2 x 2 x 8. */
     private static final int WEIGHTS_A_DOT = 16;
     private static final int WEIGHTS_A_MATRIX_PRODUCT = 32;
 
@@ -100,9 +99,16 @@ final class NeonLoops {
             return count("fm(la|ul)\\s+v\\d+\\.4s");
         }
 
-        /** What it is there for. */
-        long work() {
-            return shuffles() > 0 ? shuffles() : adds() + products() > 0 ? adds() + products() : floats();
+        /** Lookups, additions and multiplications of integers. */
+        long sums() {
+            return shuffles() > 0 ? shuffles() : adds() + products();
+        }
+
+        boolean isBetterThan(Loop other) {
+            if (sums() == 0 && other.sums() == 0) {
+                return floats() < other.floats() || floats() == other.floats() && body.size() < other.body.size();
+            }
+            return sums() * other.body.size() > other.sums() * body.size();
         }
 
         long moves() {
@@ -252,13 +258,13 @@ final class NeonLoops {
     }
 
     /**
-     * The loop in which a method does its work: of those with most of it for an instruction, the shortest. Without a loop it is
-     * the code up to the return.
+     * The loop in which a method does its work: of those with most of it for an instruction, the shortest; of loops that scale, the
+     * one that C2 has unrolled least, so that an iteration is one block. Without a loop it is the code up to the return.
      */
     private Costed costed(List<Instruction> code) {
         Loop best = null;
         for (Loop loop : loops(code)) {
-            if (loop.work() > 0 && (best == null || loop.work() * best.body.size() > best.work() * loop.body.size())) {
+            if (loop.sums() + loop.floats() > 0 && (best == null || loop.isBetterThan(best))) {
                 best = loop;
             }
         }
@@ -277,7 +283,7 @@ final class NeonLoops {
     private void write() throws IOException {
         Map<String, Costed> ours = new TreeMap<>();
         for (Map.Entry<String, List<Instruction>> method : javaMethods(work.resolve("machine-code.log")).entrySet()) {
-            if (method.getKey().contains("Kernels.")) {
+            if (method.getKey().matches("(.*Kernels|Word(Sums|Scales))\\..*")) {
                 Costed costed = costed(method.getValue());
                 if (costed.loop.vectors() > 0) {
                     ours.put(method.getKey(), costed);
@@ -295,16 +301,16 @@ final class NeonLoops {
             functions.putAll(functions(work.resolve("repack-" + processor + ".o")));
             theirs.add(functions);
         }
-        line("%n| decode, cycles for 256 weights | apple-m2: llama.cpp | tmac lookups | tmac | ratio | oryon-1: llama.cpp | tmac lookups "
+        line("%n| decode, cycles for 256 weights | apple-m2: llama.cpp | tmac sums | tmac | ratio | oryon-1: llama.cpp | tmac sums "
                 + "| tmac | ratio |");
         line("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
         for (Kernels type : TYPES) {
             StringBuilder row = new StringBuilder("| " + type.name);
             for (int p = 0; p < PROCESSORS.size(); p++) {
-                double llama = llama(theirs.get(p), type.decode, p, false);
-                double lookups = type.lookups(ours, p);
-                double all = lookups + type.scales(ours, p);
-                row.append(" | %s | %s | %s | %s".formatted(number(llama), number(lookups), number(all), ratio(llama / all)));
+                double llama = llama(theirs.get(p), type.theirDecode, p, false);
+                double sums = cycles(type.sums, ours, p);
+                double all = sums + cycles(type.scales, ours, p);
+                row.append(" | %s | %s | %s | %s".formatted(number(llama), number(sums), number(all), ratio(llama / all)));
             }
             line("%s |", row);
         }
@@ -314,9 +320,9 @@ final class NeonLoops {
         for (Kernels type : TYPES) {
             StringBuilder row = new StringBuilder("| " + type.name);
             for (int p = 0; p < PROCESSORS.size(); p++) {
-                double single = WEIGHTS / llama(theirs.get(p), type.decode, p, false);
-                double matrix = WEIGHTS / llama(theirs.get(p), type.prefill, p, true);
-                double sums = type.sums(ours, p);
+                double single = WEIGHTS / llama(theirs.get(p), type.theirDecode, p, false);
+                double matrix = WEIGHTS / llama(theirs.get(p), type.theirPrefill, p, true);
+                double sums = type.prefill(ours, p);
                 row.append(" | %s | %s | %s | %s".formatted(number(single), number(matrix), number(sums),
                         ratio(sums / (Double.isNaN(matrix) ? single : Math.max(single, matrix)))));
             }
@@ -347,43 +353,37 @@ final class NeonLoops {
         return best;
     }
 
+    /** Cycles of our loops for 256 weights of one row and one column, NaN if one of them is not there. */
+    private static double cycles(Map<String, Double> runs, Map<String, Costed> ours, int processor) {
+        return runs.entrySet().stream().mapToDouble(entry -> ours.containsKey(entry.getKey())
+                ? ours.get(entry.getKey()).cycles.get(processor) * entry.getValue() : Double.NaN).sum();
+    }
+
     private static final int WEIGHTS = 256;
-    /** Rows of a tile: two vectors. */
-    private static final int ROWS = 32;
+    /** 16-bit lanes of a vector. */
     private static final int COLUMNS = 8;
 
     /**
-     * What a type's kernels do.
+     * What a type's kernels do. To be changed with the kernels.
      *
-     * @param name    the type
-     * @param decode  llama.cpp's functions for one column, the faster one counts
-     * @param prefill llama.cpp's functions that multiply matrices
-     * @param bits    bits a weight
-     * @param lookup  our method that looks up
-     * @param sum     our method that sums for many columns
-     * @param scales  our other methods, and how often each or its loop runs for 256 weights of a tile of 32 rows
+     * @param name         the type
+     * @param theirDecode  llama.cpp's functions for one column, of which the faster one counts
+     * @param theirPrefill llama.cpp's functions that multiply matrices
+     * @param bits         bits a weight
+     * @param sums         our loops that sum, and how often they run for 256 weights of one row
+     * @param scales       our loops that make numbers of the sums, likewise
+     * @param ourPrefill   our loop that sums for many columns
      */
-    private record Kernels(String name, List<String> decode, List<String> prefill, int bits, String lookup, String sum,
-            Map<String, Integer> scales) {
+    private record Kernels(String name, List<String> theirDecode, List<String> theirPrefill, int bits, Map<String, Double> sums,
+            Map<String, Double> scales, String ourPrefill) {
 
-        Kernels(String name, String function, int bits, String lookup, String sum, Map<String, Integer> scales) {
-            this(name, List.of(function), List.of(function), bits, lookup, sum, scales);
+        Kernels(String name, String theirs, int bits, Map<String, Double> sums, Map<String, Double> scales, String ourPrefill) {
+            this(name, List.of(theirs), List.of(theirs), bits, sums, scales, ourPrefill);
         }
 
-        double lookups(Map<String, Costed> ours, int processor) {
-            Costed costed = ours.get(lookup);
-            return costed == null ? Double.NaN
-                    : costed.cycles.get(processor) * WEIGHTS * bits / (costed.loop.shuffles() * BITS_A_SHUFFLE);
-        }
-
-        double scales(Map<String, Costed> ours, int processor) {
-            return scales.entrySet().stream().mapToDouble(entry -> ours.containsKey(entry.getKey())
-                    ? ours.get(entry.getKey()).cycles.get(processor) * entry.getValue() / ROWS : Double.NaN).sum();
-        }
-
-        /** Weights times columns a cycle: additions of looked-up vectors stand for four bits of weights each. */
-        double sums(Map<String, Costed> ours, int processor) {
-            Costed costed = ours.get(sum);
+        /** Weights times columns a cycle: an addition of a vector that was looked up stands for four bits of weights. */
+        double prefill(Map<String, Costed> ours, int processor) {
+            Costed costed = ours.get(ourPrefill);
             if (costed == null) {
                 return Double.NaN;
             }
@@ -392,26 +392,28 @@ final class NeonLoops {
         }
     }
 
+    // a lookup loop takes a code byte, two indices of four bits, of 32 rows; a loop over words one word of 16 rows; a loop that
+    // scales takes a block, of 16 rows after lookups, of 4 rows after words
     private static final List<Kernels> TYPES = List.of(
-            new Kernels("Q1_0", "ggml_vec_dot_q1_0_q8_0", 1, "LookupKernels.onePlane", "GemmKernels.tableSums",
-                    Map.of("ScaleKernels.flat", 4)),
-            new Kernels("Q2_0", "ggml_vec_dot_q2_0_q8_0", 2, "LookupKernels.onePlane", "GemmKernels.tableSums",
-                    Map.of("ScaleKernels.flat", 8)),
-            new Kernels("TQ1_0", "ggml_vec_dot_tq1_0_q8_K", 2, "LookupKernels.onePlane", "GemmKernels.tableSums",
-                    Map.of("ScaleKernels.flat", 2)),
-            new Kernels("TQ2_0", "ggml_vec_dot_tq2_0_q8_K", 2, "LookupKernels.onePlane", "GemmKernels.tableSums",
-                    Map.of("ScaleKernels.flat", 2)),
-            new Kernels("Q2_K", "ggml_vec_dot_q2_K_q8_K", 2, "LookupKernels.sections", "GemmKernels.nibbleSums",
-                    Map.of("ScaleKernels.pairs", 2, "ScaleKernels.nested", 2, "LookupKernels.nibbleMins", 16,
-                            "ScaleKernels.flat", 2)),
-            new Kernels("Q3_K", "ggml_vec_dot_q3_K_q8_K", 3, "LookupKernels.sections", "GemmKernels.productSums",
-                    Map.of("ScaleKernels.threePlanes", 2, "ScaleKernels.nested", 2)),
+            new Kernels("Q1_0", "ggml_vec_dot_q1_0_q8_0", 1, Map.of("LookupKernels.sums", 1.0), Map.of("ScaleKernels.flat", 2 / 16.0),
+                    "GemmKernels.tableSums"),
+            new Kernels("Q2_0", "ggml_vec_dot_q2_0_q8_0", 2, Map.of("LookupKernels.sums", 2.0), Map.of("ScaleKernels.flat", 4 / 16.0),
+                    "GemmKernels.tableSums"),
+            new Kernels("TQ1_0", "ggml_vec_dot_tq1_0_q8_K", 2, Map.of("LookupKernels.sums", 2.0), Map.of("ScaleKernels.flat", 1 / 16.0),
+                    "GemmKernels.tableSums"),
+            new Kernels("TQ2_0", "ggml_vec_dot_tq2_0_q8_K", 2, Map.of("LookupKernels.sums", 2.0), Map.of("ScaleKernels.flat", 1 / 16.0),
+                    "GemmKernels.tableSums"),
+            new Kernels("Q2_K", "ggml_vec_dot_q2_K_q8_K", 2, Map.of("WordSums.twoBits", 1.0, "WordSums.fourBits", 4 / 16.0),
+                    Map.of("WordScales.nibbles", 1 / 4.0), "GemmKernels.eightRows"),
+            new Kernels("Q3_K", "ggml_vec_dot_q3_K_q8_K", 3, Map.of("WordSums.threeBits", 1.0, "WordSums.threeBitStarts", 8 / 16.0),
+                    Map.of("WordScales.signedBytes", 1 / 4.0), "GemmKernels.productSums"),
             new Kernels("Q4_0", List.of("ggml_vec_dot_q4_0_q8_0", "ggml_gemv_q4_0_4x8_q8_0"),
-                    List.of("ggml_vec_dot_q4_0_q8_0", "ggml_gemm_q4_0_4x8_q8_0"), 4, "LookupKernels.fourPlanes", "GemmKernels.productSums",
-                    Map.of("ScaleKernels.flat", 16)),
-            new Kernels("Q4_1", "ggml_vec_dot_q4_1_q8_1", 4, "LookupKernels.fourPlanes", "GemmKernels.productSums",
-                    Map.of("ScaleKernels.flat", 16, "ScaleKernels.flatMins", 16)),
+                    List.of("ggml_vec_dot_q4_0_q8_0", "ggml_gemm_q4_0_4x8_q8_0"), 4, Map.of("WordSums.fourBits", 2.0),
+                    Map.of("WordScales.flat", 8 / 4.0), "GemmKernels.productSums"),
+            new Kernels("Q4_1", "ggml_vec_dot_q4_1_q8_1", 4, Map.of("WordSums.fourBits", 2.0), Map.of("WordScales.flatMin", 8 / 4.0),
+                    "GemmKernels.productSums"),
             new Kernels("Q4_K", List.of("ggml_vec_dot_q4_K_q8_K", "ggml_gemv_q4_K_8x8_q8_K"),
-                    List.of("ggml_vec_dot_q4_K_q8_K", "ggml_gemm_q4_K_8x8_q8_K"), 4, "LookupKernels.sections", "GemmKernels.productSums",
-                    Map.of("ScaleKernels.fourPlanes", 2, "ScaleKernels.nested", 4, "ScaleKernels.byteMins", 2)));
+                    List.of("ggml_vec_dot_q4_K_q8_K", "ggml_gemm_q4_K_8x8_q8_K"), 4,
+                    Map.of("WordSums.fourBits", 2.0, "WordSums.eightBits", 4 / 16.0), Map.of("WordScales.bytes", 1 / 4.0),
+                    "GemmKernels.productSums"));
 }

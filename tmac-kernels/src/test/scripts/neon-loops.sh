@@ -54,7 +54,7 @@ done
 
 # the machine code is printed in hexadecimal; no disassembler plug-in is needed
 "$work/jdk/bin/java" -Dslf4j.internal.verbosity=ERROR --enable-native-access=ALL-UNNAMED --add-modules jdk.incubator.vector \
-    -XX:+UnlockDiagnosticVMOptions -XX:CompileCommand=quiet "-XX:CompileCommand=print,*Kernels::*" \
+    -XX:+UnlockDiagnosticVMOptions -XX:CompileCommand=quiet "-XX:CompileCommand=print,*Kernels::*" "-XX:CompileCommand=print,io.tmac4j.kernels.Word*::*" \
     -cp "$root/tmac-kernels/target/classes:$root/tmac-kernels/target/test-classes:$root/bindings/target/classes:$slf4j" \
     io.tmac4j.kernels.HotKernels "${HOT_PRODUCTS:-150}" > "$work/machine-code.log" 2>&1
 
