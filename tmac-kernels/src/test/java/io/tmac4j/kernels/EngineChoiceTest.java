@@ -27,8 +27,10 @@ class EngineChoiceTest {
 
     @Test
     void everyObstacleSaysWhatToDo() {
-        assertThat(TmacEngineProvider.obstacle(false, SERVER, MIXED).orElseThrow()).contains("--add-modules jdk.incubator.vector");
-        assertThat(TmacEngineProvider.obstacle(true, SERVER, "interpreted mode, sharing").orElseThrow()).contains("without -Xint");
+        assertThat(TmacEngineProvider.obstacle(false, SERVER, MIXED).orElseThrow())
+                .contains("--add-modules jdk.incubator.vector");
+        assertThat(TmacEngineProvider.obstacle(true, SERVER, "interpreted mode, sharing").orElseThrow())
+                .contains("without -Xint");
         assertThat(TmacEngineProvider.obstacle(true, SERVER, "mixed mode, emulated-client, sharing").orElseThrow())
                 .contains("without -XX:TieredStopAtLevel");
         assertThat(TmacEngineProvider.obstacle(true, "OpenJDK 64-Bit Client VM", MIXED).orElseThrow()).contains("server VM");

@@ -238,7 +238,8 @@ class KernelTruthTest {
     @ParameterizedTest
     @MethodSource("formats")
     void twoContextsAtOnceGiveWhatEachGivesAlone(BlockFormat format) throws InterruptedException, ExecutionException {
-        try (TestProduct one = new TestProduct(format, 1024, 200, 1, 1); TestProduct other = new TestProduct(format, 512, 90, 33, 2)) {
+        try (TestProduct one = new TestProduct(format, 1024, 200, 1, 1);
+                TestProduct other = new TestProduct(format, 512, 90, 33, 2)) {
             List<TestProduct> products = List.of(one, other);
             List<float[]> alone = new ArrayList<>();
             for (TestProduct product : products) {
