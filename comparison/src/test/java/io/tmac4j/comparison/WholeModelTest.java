@@ -74,8 +74,8 @@ class WholeModelTest {
         AgreementProbe.Trace trace;
         try (LlamaModel model = LlamaModel.load(file, ModelOptions.defaults())) {
             // more tokens than one tile of columns, and not whole tiles
-            int[] prompt = model.tokenize("First Citizen:\nBefore we proceed any further, hear me speak.\n\nAll:\nSpeak, speak.\n\n"
-                    + "First Citizen:\nYou are all resolved rather to die than to famish?", true, false);
+            int[] prompt = model.tokenize("First Citizen:\nBefore we proceed any further, hear me speak.\n\nAll:\n"
+                    + "Speak, speak.\n\nFirst Citizen:\nYou are all resolved rather to die than to famish?", true, false);
             probe = new AgreementProbe(prompt, tokens, SMALL);
             trace = probe.record(model);
         }
