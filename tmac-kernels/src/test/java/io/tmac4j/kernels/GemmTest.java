@@ -22,11 +22,14 @@ import java.util.EnumSet;
 import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
+@Tag("processors")
+@Tag("vectors")
 class GemmTest {
 
     /** Bound of the normalised mean square error of a product on Gaussian activations. */

@@ -12,9 +12,12 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Random;
 import java.util.function.DoubleSupplier;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
+@Tag("processors")
+@Tag("vectors")
 class TmacEngineTest {
 
     /** Bound of the normalised mean square error of a product on Gaussian activations. */

@@ -1,0 +1,38 @@
+package io.tmac4j.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+
+/** What is chosen for a VM. */
+@Tag("processors")
+class EngineChoiceTest {
+
+    private static final String SERVER = "OpenJDK 64-Bit Server VM";
+    private static final String MIXED = "mixed mode, sharing";
+
+    /** The build starts VMs of many kinds and says what each of them shall choose. */
+    @Test
+    @EnabledIfSystemProperty(named = "tmac.test.engine", matches = ".+")
+    void thisVmHasTheEngineThatItWasStartedFor() {
+        assertThat(new TmacEngineProvider().open().description()).contains(System.getProperty("tmac.test.engine"));
+    }
+
+    @Test
+    void aServerVmWithTheVectorModuleHasNoObstacle() {
+        assertThat(TmacEngineProvider.obstacle(true, SERVER, MIXED)).isEmpty();
+    }
+
+    @Test
+    void everyObstacleSaysWhatToDo() {
+        assertThat(TmacEngineProvider.obstacle(false, SERVER, MIXED).orElseThrow())
+                .contains("--add-modules jdk.incubator.vector");
+        assertThat(TmacEngineProvider.obstacle(true, SERVER, "interpreted mode, sharing").orElseThrow())
+                .contains("without -Xint");
+        assertThat(TmacEngineProvider.obstacle(true, SERVER, "mixed mode, emulated-client, sharing").orElseThrow())
+                .contains("without -XX:TieredStopAtLevel");
+        assertThat(TmacEngineProvider.obstacle(true, "OpenJDK 64-Bit Client VM", MIXED).orElseThrow()).contains("server VM");
+    }
+}
