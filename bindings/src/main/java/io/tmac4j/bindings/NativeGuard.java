@@ -131,7 +131,6 @@ final class NativeGuard {
         CompletableFuture<?> call = CALL.get();
         if (call == null) {
             LOG.error("llama.cpp ends this process: {}", reason);
-            System.err.println("tmac4j: llama.cpp ends this process: " + reason);
             return;
         }
         call.completeExceptionally(new GaveUpException("it gave up at " + reason));

@@ -124,7 +124,8 @@ final class Compare implements Callable<Integer> {
                     + " above 0 it needs an administrator.")
     private Priority priority = Priority.NORMAL;
 
-    @Option(names = "--no-warmup", description = "Measure at once; the first runs are then slower, above all those of Java. No cold starts either.")
+    @Option(names = "--no-warmup", description = "Measure at once; the first runs are then slower, above all those of "
+            + "Java. No cold starts either.")
     private boolean noWarmUp;
 
     @Option(names = "--warmup", paramLabel = "SECONDS", converter = Options.AtLeastZero.class,

@@ -40,7 +40,8 @@ final class ManPage implements Callable<Integer> {
         out.println(".SH COMMANDS");
         for (Map.Entry<String, CommandLine> entry : root.subcommands().entrySet()) {
             CommandSpec command = entry.getValue().getCommandSpec();
-            if (!(command.userObject() instanceof HelpCommand) && !command.usageMessage().hidden() && entry.getKey().equals(command.name())) {
+            if (!(command.userObject() instanceof HelpCommand) && !command.usageMessage().hidden()
+                    && entry.getKey().equals(command.name())) {
                 command(out, command);
             }
         }

@@ -101,7 +101,8 @@ final class PerplexityCommand implements Callable<Integer> {
         List<Engine> chosen = engines.isEmpty() ? Engine.available() : engines.stream().distinct().toList();
         Optional<Engine> other = chosen.stream().filter(engine -> !engine.isLlamaCpp()).findFirst();
         if (layers && other.isEmpty()) {
-            throw new ParameterException(spec.commandLine(), "--layers compares llama.cpp with another engine, and -e names none");
+            throw new ParameterException(spec.commandLine(), "--layers compares llama.cpp with another engine, and -e "
+                    + "names none");
         }
         ContextOptions options = ContextOptions.defaults().withThreads(threads).withBatchThreads(threads)
                 .withBatchSize(batchSize).withUbatchSize(Math.min(batchSize, ubatchSize)).withFlashAttention(attention);

@@ -39,7 +39,8 @@ import picocli.CommandLine.Spec;
         header = "Let all engines generate the same text side by side, live, and watch who is faster.",
         description = {
             "The engines take turns, so that none takes another's cores, and each has a clock that runs in its own turns only:"
-                    + " a picture of the difference, while 'tmac compare' is its measurement. On a narrow terminal the panes stand"
+                    + " a picture of the difference, while 'tmac compare' is its measurement. On a narrow terminal the "
+                            + "panes stand"
                     + " one below the other; without a terminal each turn is a line. Without -m: the bundled demo model, which is"
                     + " so small that its turns should be short.",
             "",
@@ -94,10 +95,12 @@ final class RaceCommand implements Callable<Integer> {
     private int slice = 400;
 
     @Option(names = "--warmup", paramLabel = "SECONDS", converter = Options.AtLeastZero.class,
-            description = "Longest warm-up of an engine before the start; it ends when the rate is steady (default: ${DEFAULT-VALUE}).")
+            description = "Longest warm-up of an engine before the start; it ends when the rate is steady (default: "
+                    + "${DEFAULT-VALUE}).")
     private int warmUp = 5;
 
-    @Option(names = "--record", paramLabel = "FILE.svg|FILE.cast", description = "Keep the race as a moving picture or an asciicast.")
+    @Option(names = "--record", paramLabel = "FILE.svg|FILE.cast", description = "Keep the race as a moving picture or an "
+            + "asciicast.")
     private Path record;
 
     @Override
@@ -197,7 +200,8 @@ final class RaceCommand implements Callable<Integer> {
 
     private void requireFormat() {
         if (record != null && !isCast() && !record.toString().endsWith(".svg")) {
-            throw new ParameterException(spec.commandLine(), "--record writes FILE.svg or FILE.cast, not " + record.getFileName());
+            throw new ParameterException(spec.commandLine(), "--record writes FILE.svg or FILE.cast, not "
+                    + record.getFileName());
         }
     }
 

@@ -88,7 +88,8 @@ final class ReportCommand implements Callable<Integer> {
 
     private void drawn(List<Path> figures, Path folder) {
         if (figures.isEmpty() && !root.isQuiet()) {
-            spec.commandLine().getErr().println("tmac report: these files hold nothing to draw, so " + folder + " got no figures.");
+            spec.commandLine().getErr().println("tmac report: these files hold nothing to draw, so " + folder
+                    + " got no figures.");
         }
     }
 }

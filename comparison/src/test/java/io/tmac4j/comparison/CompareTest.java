@@ -118,7 +118,8 @@ class CompareTest {
             assertThat(startup.get("prompt_tokens").intValue()).isEqualTo(16);
             assertThat(startup.get("load_seconds").doubleValue()).isPositive();
             assertThat(startup.get("first_token_seconds").doubleValue()).isPositive();
-            assertThat(startup.get("peak_rss_bytes").longValue()).isGreaterThan(json.get("results").get(0).get("size").longValue());
+            assertThat(startup.get("peak_rss_bytes").longValue()).isGreaterThan(json.get("results").get(0)
+                    .get("size").longValue());
         }
         assertThat(json.get("startup").get(1).get("packed_bytes").longValue()).isPositive();
     }

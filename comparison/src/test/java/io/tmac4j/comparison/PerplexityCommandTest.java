@@ -43,10 +43,12 @@ class PerplexityCommandTest {
 
     @Test
     void productsOfSingleTensorsAgreeOnTheSameActivations() throws IOException {
-        CommandRun run = CommandRun.of("perplexity", "-f", text.toString(), "-c", "32", "--chunks", "1", "--layers", "-o", "json");
+        CommandRun run = CommandRun.of("perplexity", "-f", text.toString(), "-c", "32", "--chunks", "1", "--layers", "-o",
+                "json");
         assertThat(run.exitCode()).as(run.err()).isZero();
         JsonNode layers = new ObjectMapper().readTree(run.out()).get("layers");
-        assertThat(layers.findValuesAsText("tensor")).contains("blk.0.attn_q.weight", "blk.3.ffn_down.weight").doesNotHaveDuplicates();
+        assertThat(layers.findValuesAsText("tensor")).contains("blk.0.attn_q.weight",
+                "blk.3.ffn_down.weight").doesNotHaveDuplicates();
         for (JsonNode product : layers) {
             for (String error : new String[] {"nmse_llama", "nmse_tmac", "nmse_tmac_single", "nmse_apart"}) {
                 assertThat(product.get(error).doubleValue()).as(product.toString()).isBetween(0.0, 1e-3);

@@ -93,7 +93,8 @@ class ReportCommandTest {
         assertThat(run.out()).isEmpty();
         assertThat(svg.toFile().list()).anyMatch(name -> name.contains("generation"))
                 .anyMatch(name -> name.contains("speed-up-over-threads")).anyMatch(name -> name.contains("single-products"))
-                .anyMatch(name -> name.contains("what-each-step-brings")).anyMatch(name -> name.contains("published-not-measured"))
+                .anyMatch(name -> name.contains("what-each-step-brings")).anyMatch(name ->
+                        name.contains("published-not-measured"))
                 .allMatch(name -> name.endsWith(".svg"));
         for (String name : svg.toFile().list()) {
             assertThat(Files.readString(svg.resolve(name))).contains("<svg", "</svg>");

@@ -59,7 +59,8 @@ public record Environment(String date, String version, String cpu, int processor
     /** The options that another Java VM needs to be like this one, modules' paths aside. */
     public static List<String> flagsOfThisVm(List<String> arguments) {
         return arguments.stream()
-                .filter(argument -> argument.matches("-X.*|-D(?!jdk\\.module\\.).*|--add-modules.*|--(enable|illegal)-native-access.*"))
+                .filter(argument -> argument
+                        .matches("-X.*|-D(?!jdk\\.module\\.).*|--add-modules.*|--(enable|illegal)-native-access.*"))
                 .toList();
     }
 

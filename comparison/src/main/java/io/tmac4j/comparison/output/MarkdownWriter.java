@@ -85,7 +85,8 @@ final class MarkdownWriter implements ResultWriter {
                     s.packedBytes() == 0 ? "" : size(s.packedBytes())));
         }
         out.println();
-        out.println("peak memory: greatest resident set, the Java VM and mapped pages of the file included; packed: the engine's own");
+        out.println("peak memory: greatest resident set, the Java VM and mapped pages of the file included; packed: the "
+                + "engine's own");
         out.println("form of the weights; JIT warm-up: decoding until the rate is steady.");
     }
 

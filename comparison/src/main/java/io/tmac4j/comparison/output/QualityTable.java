@@ -49,12 +49,14 @@ public final class QualityTable {
     /** Prints the errors of single products. */
     public static void products(PrintWriter out, List<ProductError> products) {
         out.println();
-        out.println("Products of single tensors, the same activations for both engines; NMSE against exact arithmetic, and between the"
+        out.println("Products of single tensors, the same activations for both engines; NMSE against exact arithmetic, "
+                + "and between the"
                 + " engines:");
         out.println();
         PRODUCTS.head(out);
         for (ProductError e : products) {
-            PRODUCTS.row(out, List.of(e.tensor(), e.type().ggmlName(), e.rows() + " x " + e.k(), small(e.llamaCpp()), small(e.batch()),
+            PRODUCTS.row(out, List.of(e.tensor(), e.type().ggmlName(), e.rows() + " x " + e.k(), small(e.llamaCpp()),
+                    small(e.batch()),
                     small(e.single()), small(e.apart())));
         }
         if (products.isEmpty()) {

@@ -46,7 +46,8 @@ public final class RaceShow implements Race.Watcher {
 
     /** Where an engine stands, in one line. */
     public static String line(LaneView lane) {
-        return String.format(Locale.ROOT, "%-10s %5d/%d tokens in %6.2f s  %8.2f t/s%s", lane.engine(), lane.tokens(), lane.limit(),
+        return String.format(Locale.ROOT, "%-10s %5d/%d tokens in %6.2f s  %8.2f t/s%s", lane.engine(), lane.tokens(),
+                lane.limit(),
                 lane.seconds(), lane.rate(), lane.finished() ? "  done" : "");
     }
 }

@@ -60,7 +60,8 @@ public final class ChartFiles {
         Files.createDirectories(folder);
         List<Path> files = new ArrayList<>();
         for (Figure figure : Figures.of(machines)) {
-            Path file = folder.resolve(String.format(Locale.ROOT, "%02d-%s%s", files.size() + 1, name(figure.title()), form.ending()));
+            Path file = folder.resolve(String.format(Locale.ROOT, "%02d-%s%s", files.size() + 1, name(figure.title()),
+                    form.ending()));
             WholeFile.write(file, draw(figure, form));
             files.add(file);
         }
@@ -88,11 +89,13 @@ public final class ChartFiles {
                 .yAxisTitle(figure.y()).build();
         style(chart.getStyler());
         for (Figure.Series series : figure.series()) {
-            List<Figure.Point> points = series.points().stream().filter(p -> Double.isFinite(((Number) p.x()).doubleValue())).toList();
+            List<Figure.Point> points = series.points().stream().filter(p ->
+                    Double.isFinite(((Number) p.x()).doubleValue())).toList();
             if (points.isEmpty()) {
                 continue;
             }
-            XYSeries drawn = chart.addSeries(series.name(), points.stream().mapToDouble(p -> ((Number) p.x()).doubleValue()).toArray(),
+            XYSeries drawn = chart.addSeries(series.name(), points.stream().mapToDouble(p ->
+                    ((Number) p.x()).doubleValue()).toArray(),
                     points.stream().mapToDouble(Figure.Point::y).toArray());
             drawn.setXYSeriesRenderStyle(figure.kind().equals("line") ? XYSeries.XYSeriesRenderStyle.Line
                     : XYSeries.XYSeriesRenderStyle.Scatter);
@@ -113,7 +116,8 @@ public final class ChartFiles {
         style(chart.getStyler());
         chart.getStyler().setXAxisLabelRotation(20);
         chart.getStyler().setAvailableSpaceFill(0.7);
-        List<String> names = figure.series().stream().flatMap(s -> s.points().stream()).map(p -> p.x().toString()).distinct().toList();
+        List<String> names = figure.series().stream().flatMap(s -> s.points().stream()).map(p ->
+                p.x().toString()).distinct().toList();
         for (Figure.Series series : figure.series()) {
             Double[] values = new Double[names.size()];
             series.points().forEach(point -> values[names.indexOf(point.x().toString())] = point.y());

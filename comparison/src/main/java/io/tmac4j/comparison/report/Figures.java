@@ -44,7 +44,8 @@ final class Figures {
     private static void rates(Machines.Entry machine, boolean generation, List<Figure> figures) {
         String what = generation ? "Generation" : "Prompt processing";
         Map<String, List<Result>> groups = group(machine.results().results().stream()
-                .filter(result -> generation ? result.nPrompt() == 0 : result.nGen() == 0).toList(), r -> r.model() + ", " + r.test());
+                .filter(result -> generation ? result.nPrompt() == 0 : result.nGen() == 0).toList(), r -> r.model() + ", "
+                        + r.test());
         List<Result> alone = new ArrayList<>();
         groups.forEach((name, results) -> {
             if (results.stream().map(Result::threads).distinct().count() < 2) {
@@ -99,7 +100,8 @@ final class Figures {
                 series.add(new Series(machine.name(), MEASURED, points));
             }
         }
-        add(figures, "Speed-up over bits a weight: whole models, one thread, generation", "bits a weight", RATIO, "scatter", series);
+        add(figures, "Speed-up over bits a weight: whole models, one thread, generation", "bits a weight", RATIO, "scatter",
+                series);
     }
 
     /** The paper's figure 5: single products on one core, for one column (decoding) and for many (prompts). */
@@ -133,7 +135,8 @@ final class Figures {
         List<Series> series = new ArrayList<>();
         for (Machines.Entry machine : machines) {
             List<Point> points = machine.results().comparisons().stream()
-                    .map(c -> new Point(c.model().replace(".gguf", "") + " " + c.test() + " t" + c.threads(), c.ratio(), ratio(c)))
+                    .map(c -> new Point(c.model().replace(".gguf", "") + " " + c.test() + " t" + c.threads(), c.ratio(),
+                            ratio(c)))
                     .toList();
             if (!points.isEmpty()) {
                 series.add(new Series(machine.name(), MEASURED, points));

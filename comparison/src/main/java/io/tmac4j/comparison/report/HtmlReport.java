@@ -73,7 +73,8 @@ public final class HtmlReport {
                         s.peakRssBytes() == null ? "unknown" : number(s.peakRssBytes() / MIB), number(s.packedBytes() / MIB)));
             }
         }
-        List<String> columns = List.of("machine", "model", "engine", "threads", "load, s", "prompt", "first token, s", "when warm, s",
+        List<String> columns = List.of("machine", "model", "engine", "threads", "load, s", "prompt", "first token, s",
+                "when warm, s",
                 "JIT warm-up, s", "peak memory, MiB", "packed, MiB");
         return rows.isEmpty() ? "<p>Not measured.</p>" : table(columns, rows);
     }
@@ -88,7 +89,8 @@ public final class HtmlReport {
                         error(k.nmseLlama()), error(k.nmseTmac())));
             }
         }
-        List<String> columns = List.of("machine", "type", "weights", "columns", "threads", "llama.cpp, Gop/s", "tmac, Gop/s", "ratio",
+        List<String> columns = List.of("machine", "type", "weights", "columns", "threads", "llama.cpp, Gop/s", "tmac, Gop/s",
+                "ratio",
                 "of bandwidth", "NMSE llama.cpp", "NMSE tmac");
         return rows.isEmpty() ? "" : "<h2>Single products</h2>" + table(columns, rows);
     }

@@ -11,7 +11,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 class PanesTest {
 
     private static final List<LaneView> LANES = List.of(
-            new LaneView("llama.cpp", 10, 40, 0.1, 0.5, "To be, or not to be, that is the question:\nWhether 'tis nobler", false, false),
+            new LaneView("llama.cpp", 10, 40, 0.1, 0.5, "To be, or not to be, that is the question:\nWhether 'tis nobler",
+                    false, false),
             new LaneView("tmac", 20, 40, 0.1, 0.5, "\u001b[31mTo be\u0007 or 日本語 not", true, false));
 
     @ParameterizedTest

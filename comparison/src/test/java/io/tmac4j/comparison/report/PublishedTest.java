@@ -11,7 +11,8 @@ class PublishedTest {
         assertThat(Published.ALL.stream().filter(published -> published.isOf("Apple M2")).toList()).hasSize(2);
         assertThat(Published.ALL.stream().filter(published -> published.isOf("Apple M2 (m2.json)")).toList()).hasSize(2);
         assertThat(Published.ALL.stream().filter(published -> published.isOf("Apple M2 Ultra")).toList()).hasSize(1);
-        assertThat(Published.ALL.stream().filter(published -> published.isOf("Snapdragon(R) X Elite - X1E80100")).toList()).hasSize(2);
+        assertThat(Published.ALL.stream().filter(published -> published.isOf("Snapdragon(R) X Elite - "
+                + "X1E80100")).toList()).hasSize(2);
         assertThat(Published.ALL.stream().filter(published -> published.isOf("AMD EPYC")).toList()).isEmpty();
     }
 }
