@@ -2,6 +2,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.lang.module.Configuration;
+import java.lang.module.ModuleFinder;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -10,14 +12,18 @@ import java.util.Comparator;
 import java.util.Enumeration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.spi.ToolProvider;
 import java.util.stream.Stream;
 
 /**
- * Makes a self-contained image of {@code tmac} for this computer: a Java run-time with the program's modules (jlink), llama.cpp's
- * libraries, launchers, licences, and an AOT cache (JEP 483, 514) recorded by a training run of the image itself. Started by
+ * Makes a self-contained image of {@code tmac} for this computer: a Java run-time with the modules that the program needs
+ * (jlink),
+ * the program's jars, some of which are automatic modules that jlink refuses, llama.cpp's libraries, launchers, licences, and
+ * an AOT cache (JEP 483, 514) recorded by a training run of the image itself. Started by
  * {@code mvn -Pimage package}; arguments: the folder of the program's jars, the folder of the launchers, the licence file, and
  * the image's folder, which is replaced.
  */
@@ -39,6 +45,7 @@ public final class MakeImage {
         try {
             deleteTree(image);
             link(jars, image);
+            copyJars(jars, image);
             unpack(jars.resolve("natives"), image);
             launchers(Path.of(args[1]), image);
             Files.copy(Path.of(args[2]), image.resolve("legal").resolve("tmac4j.txt"));
@@ -55,10 +62,26 @@ public final class MakeImage {
         ToolProvider jlink = ToolProvider.findFirst("jlink").orElseThrow(() -> new IllegalStateException(
                 "this JDK (" + System.getProperty("java.home") + ") has no jlink; install a full JDK 25"));
         StringWriter said = new StringWriter();
-        int exitCode = jlink.run(new PrintWriter(said), new PrintWriter(said), "--module-path", jars.toString(),
-                "--add-modules", MAIN + "," + NAMING, "--no-header-files", "--no-man-pages", "--output", image.toString());
+        int exitCode = jlink.run(new PrintWriter(said), new PrintWriter(said), "--add-modules", systemModules(jars),
+                "--no-header-files", "--no-man-pages", "--output", image.toString());
         if (exitCode != 0) {
             throw new IllegalStateException("jlink failed: " + said.toString().strip());
+        }
+    }
+
+    /** The JDK's modules that the program's jars need, transitively. */
+    private static String systemModules(Path jars) {
+        Set<String> names = new TreeSet<>(Set.of(NAMING, "jdk.incubator.vector"));
+        Configuration.empty().resolve(ModuleFinder.of(jars), ModuleFinder.ofSystem(), Set.of(MAIN)).modules().stream()
+                .filter(module -> ModuleFinder.ofSystem().find(module.name()).isPresent())
+                .forEach(module -> names.add(module.name()));
+        return String.join(",", names);
+    }
+
+    private static void copyJars(Path jars, Path image) throws IOException {
+        Path modules = Files.createDirectories(image.resolve("modules"));
+        for (Path jar : list(jars)) {
+            Files.copy(jar, modules.resolve(jar.getFileName()));
         }
     }
 
@@ -106,7 +129,8 @@ public final class MakeImage {
             List<String> command = new ArrayList<>(List.of(
                     image.resolve("bin").resolve(WINDOWS ? "java.exe" : "java").toString(),
                     "-XX:AOTCacheOutput=" + cache, "-Dtmac.llama.path=" + image.resolve("natives"), "-Dtmac.cache=" + work,
-                    "--add-modules", "jdk.incubator.vector", "--enable-native-access=io.tmac4j.bindings,io.tmac4j.kernels",
+                    "--module-path", image.resolve("modules").toString(), "--add-modules", "jdk.incubator.vector",
+                    "--enable-native-access=io.tmac4j.bindings,io.tmac4j.kernels,org.jline.terminal.ffm",
                     "-XX:+UseSerialGC", "--module", MAIN + "/" + MAIN + ".AotTraining"));
             int exitCode = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start().waitFor();
             if (exitCode != 0 || !Files.exists(cache)) {

@@ -35,7 +35,7 @@ class LaunchersTest {
     void allStartTheSameProgramWithTheSameArguments() throws IOException {
         List<String> checkout = arguments(ROOT.resolve("tmac"));
         assertThat(checkout).containsExactly("--add-modules jdk.incubator.vector",
-                "--enable-native-access=io.tmac4j.bindings,io.tmac4j.kernels", "-XX:+UseSerialGC",
+                "--enable-native-access=io.tmac4j.bindings,io.tmac4j.kernels,org.jline.terminal.ffm", "-XX:+UseSerialGC",
                 "--module io.tmac4j.comparison/io.tmac4j.comparison.Tmac");
         assertThat(arguments(ROOT.resolve("tmac.cmd"))).isEqualTo(checkout);
         List<String> image = arguments(IMAGE.resolve("bin").resolve("tmac"));
