@@ -3,6 +3,7 @@ package io.tmac4j.comparison;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
@@ -128,6 +129,8 @@ class SessionEnginesTest {
         ListAppender<ILoggingEvent> seen = new ListAppender<>();
         seen.start();
         logger.addAppender(seen);
+        // commands run before in this VM may have made the log quieter
+        logger.setLevel(Level.WARN);
         System.setProperty("tmac.leaks", "true");
         try (LlamaModel model = LlamaModel.load(DemoModel.file())) {
             try (LlamaContext closed = model.newContext(GREEDY.context().withContextSize(256))) {
@@ -146,6 +149,7 @@ class SessionEnginesTest {
             });
         } finally {
             System.clearProperty("tmac.leaks");
+            logger.setLevel(null);
             logger.detachAppender(seen);
         }
     }
