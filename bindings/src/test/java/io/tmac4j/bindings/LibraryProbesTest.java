@@ -44,6 +44,12 @@ class LibraryProbesTest {
     }
 
     @Test
+    void aStructMayBeWrittenWithItsPadding() {
+        assertThatCode(() -> LibraryProbes.written("llama_model_params", 75, 80, LlamaCpp::llama_model_default_params))
+                .doesNotThrowAnyException();
+    }
+
+    @Test
     void anotherDefaultIsRefusedWithBothValues() {
         assertThatThrownBy(() -> LibraryProbes.defaults("s", Map.of("field", 1), Map.of("field", 2)))
                 .isInstanceOf(NativeLibraryException.class).hasMessageContaining("s.field was expected to be 1 and is 2");
