@@ -404,7 +404,7 @@ final class NeonLoops {
             new Kernels("TQ2_0", "ggml_vec_dot_tq2_0_q8_K", 2, Map.of("LookupKernels.sums", 2.0), Map.of("ScaleKernels.flat", 1 / 16.0),
                     "GemmKernels.tableSums"),
             new Kernels("Q2_K", "ggml_vec_dot_q2_K_q8_K", 2, Map.of("WordSums.twoBits", 1.0, "WordSums.fourBits", 4 / 16.0),
-                    Map.of("WordScales.nibbles", 1 / 4.0), "GemmKernels.eightRows"),
+                    Map.of("WordScales.nibbles", 1 / 4.0, "WordScales.mins", 1 / 4.0), "GemmKernels.eightRows"),
             new Kernels("Q3_K", "ggml_vec_dot_q3_K_q8_K", 3, Map.of("WordSums.threeBits", 1.0, "WordSums.threeBitStarts", 8 / 16.0),
                     Map.of("WordScales.signedBytes", 1 / 4.0), "GemmKernels.productSums"),
             new Kernels("Q4_0", List.of("ggml_vec_dot_q4_0_q8_0", "ggml_gemv_q4_0_4x8_q8_0"),
@@ -414,6 +414,6 @@ final class NeonLoops {
                     "GemmKernels.productSums"),
             new Kernels("Q4_K", List.of("ggml_vec_dot_q4_K_q8_K", "ggml_gemv_q4_K_8x8_q8_K"),
                     List.of("ggml_vec_dot_q4_K_q8_K", "ggml_gemm_q4_K_8x8_q8_K"), 4,
-                    Map.of("WordSums.fourBits", 2.0, "WordSums.eightBits", 4 / 16.0), Map.of("WordScales.bytes", 1 / 4.0),
+                    Map.of("WordSums.fourBits", 2.0, "WordSums.eightBits", 4 / 16.0), Map.of("WordScales.bytes", 1 / 4.0, "WordScales.mins", 1 / 4.0),
                     "GemmKernels.productSums"));
 }
