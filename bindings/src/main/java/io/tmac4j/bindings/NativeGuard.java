@@ -139,7 +139,7 @@ final class NativeGuard {
         }
     }
 
-    /** {@code /home/runner/.../src/llama-model.cpp:12: ...} becomes {@code llama-model.cpp:12: ...}. */
+    /** {@code a/folder/src/llama-model.cpp:12: ...} becomes {@code llama-model.cpp:12: ...}. */
     static String withoutFolders(String message) {
         int end = message.indexOf(": ");
         int slash = Math.max(message.lastIndexOf('/', Math.max(0, end)), message.lastIndexOf('\\', Math.max(0, end)));
