@@ -63,7 +63,8 @@ class PerplexityCommandTest {
     @Test
     void theBatchSizeDoesNotChangeTheResult() throws IOException {
         double whole = perplexity("-b", "2048");
-        assertThat(perplexity("-b", "24")).isCloseTo(whole, within(0.005 * whole));
+        // llama.cpp itself: its AVX2 variant moves by 0.212 % here, others by less than 0.2 %
+        assertThat(perplexity("-b", "24")).isCloseTo(whole, within(0.0025 * whole));
     }
 
     @Test

@@ -17,7 +17,7 @@ import jdk.incubator.vector.ShortVector;
 /**
  * mpGEMM kernels. Weights of one plane go by vector lookup tables (arXiv 2512.06443): an entry is a vector over columns, a lookup
  * one load and one 16-bit addition. The index is the same for all columns, so it is a scalar: eight rows' code bytes are one
- * long. Weights of three and four planes are multiplied instead. Both give the same exact 16-bit sums, which become floats by
+ * long. Weights of three and four bits are multiplied instead. Both give the same exact 16-bit sums, which become floats by
  * the same methods.
  *
  * <p>Eight rows with one accumulator each were fastest at every vector width (512 bits: 550 GFLOPS for 2-bit weights, 32 columns;

@@ -2,8 +2,6 @@ package io.tmac4j.kernels;
 
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -18,8 +16,6 @@ final class Species {
     static final VectorSpecies<Float> FLOATS = VectorSpecies.of(float.class, SHAPE);
 
     static final VectorSpecies<Byte> BYTES_128 = ByteVector.SPECIES_128;
-    static final VectorSpecies<Short> SHORTS_128 = ShortVector.SPECIES_128;
-    static final VectorSpecies<Integer> INTS_128 = IntVector.SPECIES_128;
     static final VectorSpecies<Float> FLOATS_128 = FloatVector.SPECIES_128;
 
     /** Byte lanes of a vector. */
