@@ -94,21 +94,25 @@ abstract sealed class PackedMatrix implements PackedWeights permits LookupMatrix
     /** Tiles that the decode kernel works on together. */
     abstract int tilesTogether();
 
-    /** Tiles of a chunk of work of about {@code bytes}: whole sets of {@link #tilesTogether}, at least one. */
-    final int chunkTiles(long bytes) {
-        long sets = Math.max(1, bytes / (tilesTogether() * tileBytes()));
-        return (int) Math.min(tiles(), sets * tilesTogether());
+    /** Sets of {@link #tilesTogether} tiles that cover the tiles of one matrix. */
+    final int sets() {
+        return (tiles() + tilesTogether() - 1) / tilesTogether();
+    }
+
+    /** Sets of a chunk of work of about {@code bytes}, at least one. */
+    final int chunkSets(long bytes) {
+        return Math.clamp(bytes / (tilesTogether() * tileBytes()), 1, sets());
     }
 
     /** Packs the rows of one tile from a tensor of this shape at {@code source}. */
     abstract void pack(long source, int expert, int tile);
 
     /**
-     * Multiplies tiles with a column.
+     * Multiplies sets of tiles with a column.
      *
      * @param expert      which matrix
-     * @param from        first tile
-     * @param to          end of the tiles
+     * @param from        first set
+     * @param to          end of the sets
      * @param input       column prepared as {@link #inputLayout} says
      * @param scratch     {@link #scratchBytes} bytes
      * @param destination where the result of row 0 of the matrix goes

@@ -40,7 +40,7 @@ final class Session implements AutoCloseable, ParallelTask {
     private int[] unitFirstColumns = new int[16];
     private int[] unitColumns = new int[16];
     private int[] unitInputs = new int[16 * MAX_COLUMNS];
-    private int[] unitTilesPerChunk = new int[16];
+    private int[] unitSetsPerChunk = new int[16];
     private int[] unitChunkEnds = new int[16];
 
     private Arena tableArena;
@@ -100,7 +100,7 @@ final class Session implements AutoCloseable, ParallelTask {
             unitFirstColumns = Arrays.copyOf(unitFirstColumns, size);
             unitColumns = Arrays.copyOf(unitColumns, size);
             unitInputs = Arrays.copyOf(unitInputs, size * MAX_COLUMNS);
-            unitTilesPerChunk = Arrays.copyOf(unitTilesPerChunk, size);
+            unitSetsPerChunk = Arrays.copyOf(unitSetsPerChunk, size);
             unitChunkEnds = Arrays.copyOf(unitChunkEnds, size);
         }
         PackedMatrix matrix = (PackedMatrix) product.weights();
@@ -166,9 +166,9 @@ final class Session implements AutoCloseable, ParallelTask {
         chunks = 0;
         for (int u = 0; u < units; u++) {
             PackedMatrix matrix = (PackedMatrix) unitProducts[u].weights();
-            int tiles = matrix.chunkTiles(wanted);
-            unitTilesPerChunk[u] = tiles;
-            chunks += (matrix.tiles() + tiles - 1) / tiles;
+            int sets = matrix.chunkSets(wanted);
+            unitSetsPerChunk[u] = sets;
+            chunks += (matrix.sets() + sets - 1) / sets;
             unitChunkEnds[u] = chunks;
         }
     }
@@ -218,8 +218,8 @@ final class Session implements AutoCloseable, ParallelTask {
         MatMul product = unitProducts[u];
         PackedMatrix matrix = (PackedMatrix) product.weights();
         int firstColumn = unitFirstColumns[u];
-        int first = (chunk - (u == 0 ? 0 : unitChunkEnds[u - 1])) * unitTilesPerChunk[u];
-        int last = Math.min(matrix.tiles(), first + unitTilesPerChunk[u]);
+        int first = (chunk - (u == 0 ? 0 : unitChunkEnds[u - 1])) * unitSetsPerChunk[u];
+        int last = Math.min(matrix.sets(), first + unitSetsPerChunk[u]);
         for (int c = 0; c < unitColumns[u]; c++) {
             matrix.multiply(product.expert(firstColumn), first, last, inputTables[unitInputs[u * MAX_COLUMNS + c]],
                     scratch + worker * workerScratch, product.destination(firstColumn + c));

@@ -152,14 +152,14 @@ record WordColumns(WordForm form, int k) implements InputLayout {
      */
     private static void threeBits(long ints, long target) {
         long at = target;
-        for (int i = 0; i < 256; i += 16) {
-            at = threeBitWord(ints + 4L * i, 0, ints + 4L * i, 1, at);
-        }
         for (int i = 0; i < 256; i += 32) {
             long first = ints + 4L * i;
             at = threeBitWord(first, 2, first + 4L * 16, 2, at);
             Memory.i32(at, -2 * (Memory.i32(first + 60) << 2) & 0xffff);
             at += 4;
+        }
+        for (int i = 0; i < 256; i += 16) {
+            at = threeBitWord(ints + 4L * i, 0, ints + 4L * i, 1, at);
         }
     }
 

@@ -126,16 +126,15 @@ record WordForm(String name, int bits, int blockWeights, int subBlocks, Scales s
     }
 
     /**
-     * Puts the codes of two sums of 16 weights, three bits each in the low 48 bits, into three words of a block: its words 2 *
-     * pair
-     * and 2 * pair + 1, and word 16 + pair. A half of a word has five fields and, at bit 15, one bit of the sum's last code.
-     * The first
-     * sum has both halves of the first word and the low half of the last one, the second sum has the others.
+     * Puts the codes of two sums of 16 weights, three bits each in the low 48 bits, into three words of a block: its word
+     * {@code pair}, and words 8 + 2 * pair and 9 + 2 * pair. A half of a word has five fields and, at bit 15, one bit of the
+     * sum's last code. The first sum has the low half of the first of these words and both halves of the second one, the second
+     * sum has the others.
      */
     static void threeBitWords(long first, long second, int pair, int[] words) {
-        words[2 * pair] = half(first, 0) | half(first, 1) << 16;
-        words[2 * pair + 1] = half(second, 0) | half(second, 1) << 16;
-        words[16 + pair] = half(first, 2) | half(second, 2) << 16;
+        words[pair] = half(first, 2) | half(second, 2) << 16;
+        words[8 + 2 * pair] = half(first, 0) | half(first, 1) << 16;
+        words[9 + 2 * pair] = half(second, 0) | half(second, 1) << 16;
     }
 
     private static int half(long codes, int half) {

@@ -30,7 +30,7 @@ final class WordGemm {
             VectorTables.pairs(column, GemmShape.STEP_TABLES, layout.form().offset() != 0, scratch);
             int block = step / shape.stepsPerBlock();
             int inBlock = step % shape.stepsPerBlock();
-            long codes = weights + ((long) block * layout.form().codeWords() + (long) inBlock * STEP_WORDS) * WORD;
+            long codes = weights + layout.codes(block) + (long) inBlock * STEP_WORDS * WORD;
             if (shape.nested()) {
                 int together = NESTED_ROWS / TILE_ROWS;
                 for (int tile = 0; tile < tiles; tile += together) {
@@ -120,7 +120,7 @@ final class WordGemm {
         long mins = scratch + Gemm.MINS;
         int words = layout.form().codeWords();
         for (int tile = 0; tile < tiles; tile++) {
-            WordWeights.fourBits(weights + tile * layout.tileBytes() + (long) block * words * WORD, words,
+            WordWeights.fourBits(weights + tile * layout.tileBytes() + layout.codes(block), words,
                     scratch + 4L * tile * TILE_ROWS, 4L * rows);
         }
         RowScales.halves(weights + layout.halves(block), layout.tileBytes(), tiles, scales);
@@ -151,7 +151,7 @@ final class WordGemm {
         int inBlock = step % shape.stepsPerBlock();
         int count = shape.partWeights();
         for (int tile = 0; tile < tiles; tile++) {
-            long codes = weights + tile * layout.tileBytes() + (long) block * layout.form().codeWords() * WORD;
+            long codes = weights + tile * layout.tileBytes() + layout.codes(block);
             for (int part = 0; part < GemmShape.PARTS; part++) {
                 int sum = inBlock * GemmShape.PARTS + part;
                 long to = scratch + 4L * part * count * rows + 4L * tile * TILE_ROWS;

@@ -7,10 +7,8 @@ final class WordMatrix extends PackedMatrix {
     private static final int TILES = WordSums.TILES;
 
     /** Sums that the two stages hand over at a time: 8 KB at 256 bits, a quarter of a first-level cache. */
-    private static final int SUMS = 64;
+    static final int SUMS = 64;
 
-    /** Bytes of a sum of two tiles. */
-    private static final int HALF_SUM = WordSums.SUM / 2;
 
     private static final long SUMS_BYTES = (long) SUMS * WordSums.SUM;
 
@@ -78,57 +76,48 @@ final class WordMatrix extends PackedMatrix {
     void pack(long source, int expert, int tile) {
         WordForm form = layout.form();
         long target = tile(expert, tile);
-        int[] words = new int[form.codeWords() + form.scaleWords() + form.minWords()];
         for (int lane = 0; lane < TILE_ROWS; lane++) {
             int row = tile * TILE_ROWS + lane;
-            if (row >= rows()) {
-                clearLane(target, lane);
-                continue;
-            }
+            boolean lacking = row >= rows();
+            int[] words = new int[form.codeWords() + form.scaleWords() + form.minWords()];
             long from = sourceRow(source, expert, row);
             for (int block = 0; block < layout.blocks(); block++) {
-                format().encodeWords(from, words);
-                long to = target + (long) block * form.codeWords() * WordLayout.WORD + 4L * lane;
-                for (int i = 0; i < form.codeWords(); i++) {
-                    Memory.i32(to + (long) i * WordLayout.WORD, words[i]);
+                if (!lacking) {
+                    format().encodeWords(from, words);
                 }
-                to = target + layout.scales(block) + 4L * lane;
-                for (int i = 0; i < form.scaleWords(); i++) {
-                    Memory.i32(to + (long) i * WordLayout.WORD, words[form.codeWords() + i]);
-                }
-                to = target + layout.mins(block) + 4L * lane;
-                for (int i = 0; i < form.minWords(); i++) {
-                    Memory.i32(to + (long) i * WordLayout.WORD, words[form.codeWords() + form.scaleWords() + i]);
-                }
-                to = target + layout.halves(block) + 2L * lane;
-                for (int i = 0; i < form.halves(); i++) {
-                    Memory.i16(to + (long) i * WordLayout.HALF, Memory.i16(from + format().halfOffset(i)));
+                int i = 0;
+                i = store(words, i, form.codeWords(), target + layout.codes(block) + 4L * lane);
+                i = store(words, i, form.scaleWords(), target + layout.scales(block) + 4L * lane);
+                store(words, i, form.minWords(), target + layout.mins(block) + 4L * lane);
+                long to = target + layout.halves(block) + 2L * lane;
+                for (int half = 0; half < form.halves(); half++) {
+                    Memory.i16(to + (long) half * WordLayout.HALF,
+                            lacking ? 0 : Memory.i16(from + format().halfOffset(half)));
                 }
                 from += format().type().blockBytes();
             }
         }
     }
 
-    private void clearLane(long target, int lane) {
-        long halves = target + layout.halves(0);
-        for (long at = target + 4L * lane; at < halves; at += WordLayout.WORD) {
-            Memory.i32(at, 0);
+    /** Stores words {@code from} to {@code from + count}; returns the end. */
+    private static int store(int[] words, int from, int count, long to) {
+        for (int i = 0; i < count; i++) {
+            Memory.i32(to + (long) i * WordLayout.WORD, words[from + i]);
         }
-        for (int i = 0; i < layout.blocks() * layout.form().halves(); i++) {
-            Memory.i16(halves + (long) i * WordLayout.HALF + 2L * lane, (short) 0);
-        }
+        return from + count;
     }
 
     @Override
     void multiply(int expert, int from, int to, long input, long scratch, long destination) {
-        // four streams, each of consecutive tiles; those that a stream lacks are done twice
-        int run = (to - from + TILES - 1) / TILES;
+        // four streams, a quarter of the matrix each: far apart and long; tiles that the last one lacks are done twice
+        int last = tiles() - 1;
+        int run = sets();
         long results = scratch + SUMS_BYTES + MIN_SUMS_BYTES;
         Memory.i32(results + RESULTS_BYTES, 0);
-        for (int i = from; i < from + run; i++) {
-            int tile1 = Math.min(i + run, to - 1);
-            int tile2 = Math.min(i + 2 * run, to - 1);
-            int tile3 = Math.min(i + 3 * run, to - 1);
+        for (int i = from; i < to; i++) {
+            int tile1 = Math.min(i + run, last);
+            int tile2 = Math.min(i + 2 * run, last);
+            int tile3 = Math.min(i + 3 * run, last);
             fourTiles(tile(expert, i), (tile1 - i) * tileBytes(), (tile2 - i) * tileBytes(), (tile3 - i) * tileBytes(), input,
                     scratch, results);
             store(i, results, destination);
@@ -151,25 +140,22 @@ final class WordMatrix extends PackedMatrix {
     private void fourTiles(long tile, long next1, long next2, long next3, long input, long scratch, long results) {
         WordForm form = layout.form();
         Memory.clear(results, RESULTS_BYTES);
-        int together = SUMS / form.subBlocks();
+        int together = layout.groupBlocks();
         for (int block = 0; block < layout.blocks(); block += together) {
             int blocks = Math.min(together, layout.blocks() - block);
-            long codes = tile + (long) block * form.codeWords() * WordLayout.WORD;
+            long codes = tile + layout.codes(block);
             long coefficients = input + columns.coefficients(block);
             long starts = input + columns.starts(block);
             int sums = blocks * form.subBlocks();
             switch (form.bits()) {
                 case 2 -> {
-                    WordSums.twoBits(codes, next1, sums, form.sumWords(), coefficients, starts, 4, scratch);
-                    WordSums.twoBits(codes + next2, next3 - next2, sums, form.sumWords(), coefficients, starts, 4,
-                            scratch + HALF_SUM);
+                    if (form.sumWords() == 1) {
+                        WordSums.twoBitWords(codes, next1, next2, next3, sums, coefficients, starts, scratch);
+                    } else {
+                        WordSums.twoBits(codes, next1, next2, next3, sums, form.sumWords(), coefficients, starts, scratch);
+                    }
                 }
-                case 3 -> {
-                    WordSums.threeBitStarts(codes, next1, blocks, coefficients, starts, scratch);
-                    WordSums.threeBitStarts(codes + next2, next3 - next2, blocks, coefficients, starts, scratch + HALF_SUM);
-                    WordSums.threeBits(codes, next1, blocks, coefficients, scratch);
-                    WordSums.threeBits(codes + next2, next3 - next2, blocks, coefficients, scratch + HALF_SUM);
-                }
+                case 3 -> threeBitSums(codes, next1, next2, next3, blocks, coefficients, starts, scratch);
                 default -> WordSums.fourBits(codes, next1, next2, next3, sums, form.sumWords(), coefficients, starts, 4, scratch);
             }
             if (form.minWords() > 0) {
@@ -179,6 +165,17 @@ final class WordMatrix extends PackedMatrix {
             scale(tile + next1, block, blocks, input, scratch + WideSpecies.BYTES, results + WideSpecies.BYTES);
             scale(tile + next2, block, blocks, input, scratch + 2 * WideSpecies.BYTES, results + 2 * WideSpecies.BYTES);
             scale(tile + next3, block, blocks, input, scratch + 3 * WideSpecies.BYTES, results + 3 * WideSpecies.BYTES);
+        }
+    }
+
+    private static void threeBitSums(long codes, long next1, long next2, long next3, int blocks, long coefficients, long starts,
+            long sums) {
+        for (int block = 0; block < blocks; block++) {
+            long from = codes + block * 24L * WordLayout.WORD;
+            long factors = coefficients + block * 4L * WordSums.THREE_BITS_COEFFICIENTS;
+            long to = sums + block * 16L * WordSums.SUM;
+            WordSums.threeBitStarts(from, next1, next2, next3, factors, starts + block * 64L, to);
+            WordSums.threeBits(from, next1, next2, next3, factors, to);
         }
     }
 
@@ -203,17 +200,14 @@ final class WordMatrix extends PackedMatrix {
         int numberBytes = columns.numberBytes();
         long scales = tile + layout.scales(block);
         long halves = tile + layout.halves(block);
+        long low = sums + SUMS_BYTES;
+        long high = low + SUMS_BYTES;
         switch (layout.form().scales()) {
             case FLAT -> WordScales.flat(sums, blocks, numbers, numberBytes, halves, result);
             case FLAT_MIN -> WordScales.flatMin(sums, blocks, numbers, numberBytes, halves, result);
-            case NIBBLES -> WordScales.nibbles(sums, blocks, scales, numbers, numberBytes, halves, result);
+            case NIBBLES -> WordScales.nibbles(sums, low, high, blocks, scales, numbers, numberBytes, halves, result);
             case SIGNED_BYTES -> WordScales.signedBytes(sums, blocks, scales, numbers, numberBytes, halves, result);
-            default -> WordScales.bytes(sums, blocks, scales, numbers, numberBytes, halves, result);
-        }
-        if (layout.form().minWords() > 0) {
-            long minSums = sums + SUMS_BYTES;
-            WordScales.mins(minSums, minSums + SUMS_BYTES, columns.minShift(), blocks, numbers, numberBytes,
-                    halves + WordLayout.HALF, result);
+            default -> WordScales.bytes(sums, low, high, blocks, scales, numbers, numberBytes, halves, result);
         }
     }
 }

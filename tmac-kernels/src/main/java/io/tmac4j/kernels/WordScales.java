@@ -23,7 +23,7 @@ import jdk.incubator.vector.ShortVector;
  * Second stage of an mpGEMV with weights in words: turns the integer sums of one tile into floats and adds them to the
  * {@link WideSpecies#ROWS} floats at {@code out}. A sum is the two halves of a lane added, {@code (a << 16) + a >> 16}.
  *
- * <p>As in {@link WordSums}, no vector is carried on by a loop.
+ * <p>As in {@link WordSums}, a vector that a loop carries on is an argument only.
  *
  * <p>f16 scales are read by a shift and are then 2^112 too small; see {@link LookupTables#STEP_FACTOR}.
  */
@@ -46,28 +46,28 @@ final class WordScales {
      */
     static void flat(long sums, int blocks, long numbers, int numberBytes, long halves, long out) {
         long to = out & ADDRESS;
+        FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
         for (int block = 0; block < blocks; block++) {
             long from = (sums & ADDRESS) + ((long) block * SUM & OFFSET);
             long number = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET);
             long half = (halves & ADDRESS) + ((long) block * (BYTES / 2) & OFFSET);
-            FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
             IntVector a = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
             IntVector sum = a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16);
             IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
             FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats();
             f = ((FloatVector) sum.convert(I2F, 0)).fma(d.mul(ALL.get(Memory.FLOAT, number)), f);
-            f.intoMemorySegment(ALL, to, LITTLE);
         }
+        FloatVector.zero(FLOATS).add(f).intoMemorySegment(ALL, to, LITTLE);
     }
 
     /** Blocks with a scale and a min; behind the two floats of the numbers stands what the sum lacks. */
     static void flatMin(long sums, int blocks, long numbers, int numberBytes, long halves, long out) {
         long to = out & ADDRESS;
+        FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
         for (int block = 0; block < blocks; block++) {
             long from = (sums & ADDRESS) + ((long) block * SUM & OFFSET);
             long number = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET);
             long half = (halves & ADDRESS) + ((long) block * BYTES & OFFSET);
-            FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
             IntVector a = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
             IntVector sum = a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16).add(ALL.get(Memory.INT, number + 8));
             IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
@@ -77,22 +77,31 @@ final class WordScales {
             FloatVector min = m.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats();
             f = ((FloatVector) sum.convert(I2F, 0)).fma(d.mul(ALL.get(Memory.FLOAT, number)), f);
             f = min.fma(FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, number + 4)), f);
-            f.intoMemorySegment(ALL, to, LITTLE);
         }
+        FloatVector.zero(FLOATS).add(f).intoMemorySegment(ALL, to, LITTLE);
     }
 
-    /** Blocks of 16 sub-blocks with scales of four bits: sums of at most 6096 in size times 15, 8 of them, fit 32 bits. */
-    static void nibbles(long sums, int blocks, long scales, long numbers, int numberBytes, long halves, long out) {
+    /**
+     * Blocks of 16 sub-blocks with scales and mins of four bits: sums of at most 6096 in size times 15, 16 of them, fit 32 bits.
+     *
+     * @param low  sums of the mins times the low parts of the sums of activations
+     * @param high the same for the high parts, which count 16 times
+     */
+    static void nibbles(long sums, long low, long high, int blocks, long scales, long numbers, int numberBytes, long halves,
+            long out) {
         long to = out & ADDRESS;
+        IntVector zero = IntVector.zero(INTS);
+        FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
         for (int block = 0; block < blocks; block++) {
             long number = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET);
             long half = (halves & ADDRESS) + ((long) block * BYTES & OFFSET);
+            IntVector p = zero;
             for (int word = 2 * block; word < 2 * block + 2; word++) {
                 long scale = (scales & ADDRESS) + ((long) word * BYTES & OFFSET);
                 long from = (sums & ADDRESS) + (8L * word * SUM & OFFSET);
                 IntVector x = IntVector.fromMemorySegment(INTS, ALL, scale, LITTLE);
                 IntVector a0 = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
-                IntVector p = a0.lanewise(LSHL, 16).add(a0).lanewise(ASHR, 16).mul(x.and(15));
+                p = a0.lanewise(LSHL, 16).add(a0).lanewise(ASHR, 16).mul(x.and(15)).add(p);
                 IntVector a1 = IntVector.fromMemorySegment(INTS, ALL, from + SUM, LITTLE);
                 p = a1.lanewise(LSHL, 16).add(a1).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 4).and(15)).add(p);
                 IntVector a2 = IntVector.fromMemorySegment(INTS, ALL, from + 2 * SUM, LITTLE);
@@ -107,53 +116,74 @@ final class WordScales {
                 p = a6.lanewise(LSHL, 16).add(a6).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 24).and(15)).add(p);
                 IntVector a7 = IntVector.fromMemorySegment(INTS, ALL, from + 7 * SUM, LITTLE);
                 p = a7.lanewise(LSHL, 16).add(a7).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 28)).add(p);
-                IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
-                FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(ALL.get(Memory.FLOAT, number));
-                ((FloatVector) p.convert(I2F, 0)).fma(d, FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE))
-                        .intoMemorySegment(ALL, to, LITTLE);
             }
+            IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
+            FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(ALL.get(Memory.FLOAT, number));
+            f = ((FloatVector) zero.add(p).convert(I2F, 0)).fma(d, f);
+            IntVector a = IntVector.fromMemorySegment(INTS, ALL, (low & ADDRESS) + ((long) block * SUM & OFFSET), LITTLE);
+            IntVector b = IntVector.fromMemorySegment(INTS, ALL, (high & ADDRESS) + ((long) block * SUM & OFFSET), LITTLE);
+            IntVector min = b.lanewise(LSHL, 16).add(b).lanewise(ASHR, 16).lanewise(LSHL, 4)
+                    .add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16));
+            IntVector g = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half + BYTES / 2, LITTLE)
+                    .convertShape(S2I, INTS, 0);
+            FloatVector dmin = g.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(-ALL.get(Memory.FLOAT, number));
+            f = ((FloatVector) min.convert(I2F, 0)).fma(dmin, f);
         }
+        FloatVector.zero(FLOATS).add(f).intoMemorySegment(ALL, to, LITTLE);
     }
 
-    /** Blocks of 16 sub-blocks with signed scales: sums of at most 8128 in size times 32, 4 of them. */
-    static void signedBytes(long sums, int blocks, long scales, long numbers, int numberBytes, long halves, long out) {
+    /** Blocks of 16 sub-blocks with signed scales, no mins: sums of at most 8128 in size times 32, 16 of them. */
+    static void signedBytes(long sums, int blocks, long scales, long numbers, int numberBytes, long halves,
+            long out) {
         long to = out & ADDRESS;
+        IntVector zero = IntVector.zero(INTS);
+        FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
         for (int block = 0; block < blocks; block++) {
             long number = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET);
             long half = (halves & ADDRESS) + ((long) block * (BYTES / 2) & OFFSET);
+            IntVector p = zero;
             for (int word = 4 * block; word < 4 * block + 4; word++) {
                 long scale = (scales & ADDRESS) + ((long) word * BYTES & OFFSET);
                 long from = (sums & ADDRESS) + (4L * word * SUM & OFFSET);
                 IntVector x = IntVector.fromMemorySegment(INTS, ALL, scale, LITTLE);
                 IntVector a0 = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
-                IntVector p = a0.lanewise(LSHL, 16).add(a0).lanewise(ASHR, 16).mul(x.lanewise(LSHL, 24).lanewise(ASHR, 24));
+                p = a0.lanewise(LSHL, 16).add(a0).lanewise(ASHR, 16).mul(x.lanewise(LSHL, 24).lanewise(ASHR, 24)).add(p);
                 IntVector a1 = IntVector.fromMemorySegment(INTS, ALL, from + SUM, LITTLE);
                 p = a1.lanewise(LSHL, 16).add(a1).lanewise(ASHR, 16).mul(x.lanewise(LSHL, 16).lanewise(ASHR, 24)).add(p);
                 IntVector a2 = IntVector.fromMemorySegment(INTS, ALL, from + 2 * SUM, LITTLE);
                 p = a2.lanewise(LSHL, 16).add(a2).lanewise(ASHR, 16).mul(x.lanewise(LSHL, 8).lanewise(ASHR, 24)).add(p);
                 IntVector a3 = IntVector.fromMemorySegment(INTS, ALL, from + 3 * SUM, LITTLE);
                 p = a3.lanewise(LSHL, 16).add(a3).lanewise(ASHR, 16).mul(x.lanewise(ASHR, 24)).add(p);
-                IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
-                FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(ALL.get(Memory.FLOAT, number));
-                ((FloatVector) p.convert(I2F, 0)).fma(d, FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE))
-                        .intoMemorySegment(ALL, to, LITTLE);
             }
+            IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
+            FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(ALL.get(Memory.FLOAT, number));
+            f = ((FloatVector) zero.add(p).convert(I2F, 0)).fma(d, f);
         }
+        FloatVector.zero(FLOATS).add(f).intoMemorySegment(ALL, to, LITTLE);
     }
 
-    /** Blocks of 8 sub-blocks with scales of six bits: sums of at most 60960 in size, once complete, times 63, 4 of them. */
-    static void bytes(long sums, int blocks, long scales, long numbers, int numberBytes, long halves, long out) {
+    /**
+     * Blocks of 8 sub-blocks with scales and mins of six bits: sums of at most 60960 in size, once complete, times 63, 8 of them.
+     *
+     * @param high counts 64 times
+     */
+    static void bytes(long sums, long low, long high, int blocks, long scales, long numbers, int numberBytes, long halves,
+            long out) {
         long to = out & ADDRESS;
+        IntVector zero = IntVector.zero(INTS);
+        FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
         for (int block = 0; block < blocks; block++) {
             long number = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET);
             long half = (halves & ADDRESS) + ((long) block * BYTES & OFFSET);
+            IntVector p = zero;
             for (int word = 2 * block; word < 2 * block + 2; word++) {
                 long scale = (scales & ADDRESS) + ((long) word * BYTES & OFFSET);
                 long from = (sums & ADDRESS) + (4L * word * SUM & OFFSET);
                 long lack = number + 8 + (word & 1) * 16;
                 IntVector x = IntVector.fromMemorySegment(INTS, ALL, scale, LITTLE);
                 IntVector a0 = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
-                IntVector p = a0.lanewise(LSHL, 16).add(a0).lanewise(ASHR, 16).add(ALL.get(Memory.INT, lack)).mul(x.and(255));
+                p = a0.lanewise(LSHL, 16).add(a0).lanewise(ASHR, 16).add(ALL.get(Memory.INT, lack))
+                        .mul(x.and(255)).add(p);
                 IntVector a1 = IntVector.fromMemorySegment(INTS, ALL, from + SUM, LITTLE);
                 p = a1.lanewise(LSHL, 16).add(a1).lanewise(ASHR, 16).add(ALL.get(Memory.INT, lack + 4))
                         .mul(x.lanewise(LSHR, 8).and(255)).add(p);
@@ -163,36 +193,20 @@ final class WordScales {
                 IntVector a3 = IntVector.fromMemorySegment(INTS, ALL, from + 3 * SUM, LITTLE);
                 p = a3.lanewise(LSHL, 16).add(a3).lanewise(ASHR, 16).add(ALL.get(Memory.INT, lack + 12))
                         .mul(x.lanewise(LSHR, 24)).add(p);
-                IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
-                FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(ALL.get(Memory.FLOAT, number));
-                ((FloatVector) p.convert(I2F, 0)).fma(d, FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE))
-                        .intoMemorySegment(ALL, to, LITTLE);
             }
-        }
-    }
-
-    /**
-     * The mins of blocks, subtracted.
-     *
-     * @param low   sums of the mins and the low parts of the sums of activations
-     * @param high  the same for the high parts, which count {@code 1 << shift} times
-     */
-    static void mins(long low, long high, int shift, int blocks, long numbers, int numberBytes, long halves, long out) {
-        long to = out & ADDRESS;
-        for (int block = 0; block < blocks; block++) {
-            long lowFrom = (low & ADDRESS) + ((long) block * SUM & OFFSET);
-            long highFrom = (high & ADDRESS) + ((long) block * SUM & OFFSET);
-            long number = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET);
-            long half = (halves & ADDRESS) + ((long) block * BYTES & OFFSET);
-            IntVector a = IntVector.fromMemorySegment(INTS, ALL, lowFrom, LITTLE);
-            IntVector b = IntVector.fromMemorySegment(INTS, ALL, highFrom, LITTLE);
-            IntVector sum = b.lanewise(LSHL, 16).add(b).lanewise(ASHR, 16).lanewise(LSHL, shift)
-                    .add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16));
             IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
-            FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(-ALL.get(Memory.FLOAT, number));
-            ((FloatVector) sum.convert(I2F, 0)).fma(d, FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE))
-                    .intoMemorySegment(ALL, to, LITTLE);
+            FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(ALL.get(Memory.FLOAT, number));
+            f = ((FloatVector) zero.add(p).convert(I2F, 0)).fma(d, f);
+            IntVector a = IntVector.fromMemorySegment(INTS, ALL, (low & ADDRESS) + ((long) block * SUM & OFFSET), LITTLE);
+            IntVector b = IntVector.fromMemorySegment(INTS, ALL, (high & ADDRESS) + ((long) block * SUM & OFFSET), LITTLE);
+            IntVector min = b.lanewise(LSHL, 16).add(b).lanewise(ASHR, 16).lanewise(LSHL, 6)
+                    .add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16));
+            IntVector g = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half + BYTES / 2, LITTLE)
+                    .convertShape(S2I, INTS, 0);
+            FloatVector dmin = g.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(-ALL.get(Memory.FLOAT, number));
+            f = ((FloatVector) min.convert(I2F, 0)).fma(dmin, f);
         }
+        FloatVector.zero(FLOATS).add(f).intoMemorySegment(ALL, to, LITTLE);
     }
 
     /** Multiplies the results of a tile by what f16 scales and steps are off. */

@@ -18,7 +18,6 @@ final class WordWeights {
     private static final MemorySegment ALL = OffHeap.ALL;
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
 
-
     private WordWeights() {
     }
 
@@ -43,8 +42,8 @@ final class WordWeights {
 
     /** Sixteen weights of three bits, less 4: sum {@code sum} of a block. */
     static void threeBits(long block, int sum, long target, long next) {
-        IntVector own = IntVector.fromMemorySegment(INTS, ALL, block + (long) sum * WordLayout.WORD, LITTLE);
-        IntVector shared = IntVector.fromMemorySegment(INTS, ALL, block + (16L + sum / 2) * WordLayout.WORD, LITTLE)
+        IntVector own = IntVector.fromMemorySegment(INTS, ALL, block + (8L + sum) * WordLayout.WORD, LITTLE);
+        IntVector shared = IntVector.fromMemorySegment(INTS, ALL, block + (long) (sum / 2) * WordLayout.WORD, LITTLE)
                 .lanewise(LSHR, sum % 2 * 16);
         IntVector high = own.lanewise(LSHR, 16);
         long to = target;
