@@ -99,7 +99,7 @@ class GenerateTest {
         Path schema = Files.writeString(folder.resolve("bad.json"), "{\"type\": \"giraffe\"}");
         Path binary = Files.write(folder.resolve("binary.gbnf"), new byte[] {'r', (byte) 0xff, (byte) 0xfe});
         Path other = LoraEnginesTest.adapter(folder.resolve("other.gguf"), DemoModel.file(), 2);
-        failure("uses missing", "--grammar", grammar.toString());
+        failure("uses the rule \"missing\"", "--grammar", grammar.toString());
         failure("giraffe", "--json-schema", schema.toString());
         failure("no text in UTF-8", "--grammar", binary.toString());
         failure("there is no file", "--grammar", folder.resolve("none.gbnf").toString());

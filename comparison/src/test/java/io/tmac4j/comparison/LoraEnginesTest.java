@@ -98,7 +98,7 @@ class LoraEnginesTest {
         }
         LogitDistance change = new LogitDistance();
         change.add(plain.promptLogits().getLast(), trace.promptLogits().getLast());
-        assertThat(change.nmse()).as("the adapter matters").isGreaterThan(0.01);
+        assertThat(change.nmse()).as("without the adapter the bound below is exceeded").isGreaterThan(3 * NMSE);
         try (LlamaModel loaded = LlamaModel.load(model, adapted.withEngine(Engine.TMAC))) {
             assertThat(loaded.engineReport().by(EngineReport.Way.ENGINE)).isNotEmpty();
             Agreement agreement = probe.compare(trace, loaded, type.toString(), Engine.LLAMA_CPP.name());
