@@ -1,6 +1,8 @@
 package io.tmac4j.bindings;
 
+import java.util.List;
 import java.util.Objects;
+import java.util.stream.Collectors;
 
 /**
  * What a context is made for. Defaults of sizes are llama.cpp's.
@@ -12,14 +14,17 @@ import java.util.Objects;
  * @param threads        threads that decode single tokens
  * @param batchThreads   threads that process prompts and batches
  * @param flashAttention fused attention or not
- * @param keyType        storage type of the cached keys
- * @param valueType      storage type of the cached values; a quantised one needs flash attention
+ * @param keyType        storage type of the cached keys, one of {@link #cacheTypes()}
+ * @param valueType      storage type of the cached values, one of them too; a quantised one needs flash attention
  * @param embeddings     compute embeddings of all tokens beside logits
  * @param pooling        how the embeddings of a sequence become one
  */
 public record ContextOptions(
         int contextSize, int batchSize, int ubatchSize, int maxSequences, int threads, int batchThreads,
         FlashAttention flashAttention, GgmlType keyType, GgmlType valueType, boolean embeddings, Pooling pooling) {
+
+    private static final List<GgmlType> CACHE_TYPES = List.of(GgmlType.F32, GgmlType.F16, GgmlType.BF16, GgmlType.Q8_0,
+            GgmlType.Q4_0, GgmlType.Q4_1, GgmlType.IQ4_NL, GgmlType.Q5_0, GgmlType.Q5_1);
 
     /** ggml's own bound, {@code GGML_MAX_N_THREADS}. */
     static final int MAX_THREADS = 512;
@@ -29,6 +34,8 @@ public record ContextOptions(
         Objects.requireNonNull(keyType, "keyType");
         Objects.requireNonNull(valueType, "valueType");
         Objects.requireNonNull(pooling, "pooling");
+        checkCacheType("keys", keyType);
+        checkCacheType("values", valueType);
         atLeast("context size", contextSize, 0);
         atLeast("batch size", batchSize, 1);
         atLeast("ubatch size", ubatchSize, 1);
@@ -42,6 +49,18 @@ public record ContextOptions(
         int threads = Math.min(MAX_THREADS, Runtime.getRuntime().availableProcessors());
         return new ContextOptions(0, 2048, 512, 1, threads, threads, FlashAttention.AUTO, GgmlType.F16, GgmlType.F16, false,
                 Pooling.MODEL);
+    }
+
+    /** The types that keys and values can be stored in: those of llama.cpp's own programs. */
+    public static List<GgmlType> cacheTypes() {
+        return CACHE_TYPES;
+    }
+
+    private static void checkCacheType(String what, GgmlType type) {
+        if (!CACHE_TYPES.contains(type)) {
+            throw new IllegalArgumentException(what + " cannot be cached as " + type.ggmlName() + "; there are "
+                    + CACHE_TYPES.stream().map(GgmlType::ggmlName).collect(Collectors.joining(", ")));
+        }
     }
 
     static void checkThreads(String what, int value) {

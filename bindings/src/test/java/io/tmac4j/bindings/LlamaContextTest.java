@@ -9,6 +9,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class LlamaContextTest {
 
@@ -43,6 +45,17 @@ class LlamaContextTest {
         return text.toString();
     }
 
+    /** Sum of squared differences over the sum of squares. */
+    private static double distance(float[] wanted, float[] found) {
+        double difference = 0;
+        double size = 0;
+        for (int i = 0; i < wanted.length; i++) {
+            difference += Math.pow(found[i] - wanted[i], 2);
+            size += wanted[i] * wanted[i];
+        }
+        return difference / size;
+    }
+
     @Test
     void aPromptInOnePieceOrTokenByTokenGivesTheSameLogits() {
         try (LlamaContext once = model.newContext(SMALL); LlamaContext each = model.newContext(SMALL)) {
@@ -52,16 +65,46 @@ class LlamaContextTest {
                 each.decode(token);
             }
             assertThat(once.position(0)).isEqualTo(each.position(0)).isEqualTo(tokens.length);
-            float[] a = once.logits(-1);
-            float[] b = each.logits(-1);
-            double difference = 0;
-            double size = 0;
-            for (int i = 0; i < a.length; i++) {
-                difference += Math.pow(a[i] - b[i], 2);
-                size += a[i] * a[i];
-            }
-            assertThat(difference / size).isLessThan(1e-3);
+            assertThat(distance(once.logits(-1), each.logits(-1))).isLessThan(1e-3);
         }
+    }
+
+    @Test
+    void flashAttentionGivesTheLogitsOfTheOther() {
+        int[] tokens = prompt();
+        try (LlamaContext on = model.newContext(SMALL.withFlashAttention(FlashAttention.ON));
+                LlamaContext off = model.newContext(SMALL.withFlashAttention(FlashAttention.OFF))) {
+            on.decode(tokens);
+            off.decode(tokens);
+            assertThat(distance(off.logits(-1), on.logits(-1))).isLessThan(1e-3);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("io.tmac4j.bindings.ContextOptions#cacheTypes")
+    void keysAndValuesMayBeCachedInEveryTypeThatIsOffered(GgmlType type) {
+        try (LlamaContext usual = model.newContext(SMALL);
+                LlamaContext other = model.newContext(SMALL.withKeyType(type).withValueType(type)
+                        .withFlashAttention(FlashAttention.ON))) {
+            int[] tokens = prompt();
+            usual.decode(tokens);
+            other.decode(tokens);
+            assertThat(distance(usual.logits(-1), other.logits(-1))).isLessThan(0.05);
+        }
+    }
+
+    @Test
+    void typesThatCannotBeCachedAreRefusedWithTheReason() {
+        for (GgmlType type : GgmlType.values()) {
+            if (!ContextOptions.cacheTypes().contains(type)) {
+                assertThatThrownBy(() -> SMALL.withKeyType(type)).isInstanceOf(IllegalArgumentException.class)
+                        .hasMessageContaining("keys cannot be cached as " + type.ggmlName()).hasMessageContaining("q8_0");
+                assertThatThrownBy(() -> SMALL.withValueType(type)).isInstanceOf(IllegalArgumentException.class)
+                        .hasMessageContaining("values cannot be cached as " + type.ggmlName());
+            }
+        }
+        assertThatThrownBy(() -> model.newContext(SMALL.withValueType(GgmlType.Q8_0).withFlashAttention(FlashAttention.OFF)))
+                .isInstanceOf(LlamaException.class).hasMessageContaining("flash");
     }
 
     @Test

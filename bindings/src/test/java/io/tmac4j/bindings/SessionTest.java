@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tmac4j.bindings.TokenStream.End;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -331,7 +333,7 @@ class SessionTest {
     }
 
     /** Takes pieces one by one. */
-    private static final class Reader implements Flow.Subscriber<String> {
+    private static class Reader implements Flow.Subscriber<String> {
 
         private final StringBuilder text = new StringBuilder();
         private final CompletableFuture<String> done = new CompletableFuture<>();
@@ -384,6 +386,46 @@ class SessionTest {
             Reader impatient = new Reader(3);
             session.publisher("\n\nJULIET:\n").subscribe(impatient);
             assertThat(impatient.done.get(30, TimeUnit.SECONDS)).isNotEmpty();
+        }
+    }
+
+    @Test
+    void whatGoesWrongIsToldTheSubscriberAndTheSessionStaysUsable() {
+        try (Session session = Session.of(model, GREEDY)) {
+            Reader tooMuch = new Reader(Integer.MAX_VALUE);
+            session.publisher("word ".repeat(300)).subscribe(tooMuch);
+            assertThatThrownBy(() -> tooMuch.done.get(30, TimeUnit.SECONDS)).cause().isInstanceOf(DecodeException.class)
+                    .hasMessageContaining("the context holds 256");
+            Reader wrong = new Reader(Integer.MAX_VALUE) {
+                @Override
+                public void onSubscribe(Flow.Subscription given) {
+                    given.request(0);
+                }
+            };
+            session.publisher(PROMPT).subscribe(wrong);
+            assertThatThrownBy(() -> wrong.done.get(30, TimeUnit.SECONDS)).cause().isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("must be positive, not 0");
+            assertThat(session.ask(PROMPT)).isEqualTo(expected(PROMPT, 24));
+        }
+        Session closed = Session.of(model, GREEDY);
+        closed.close();
+        Reader late = new Reader(Integer.MAX_VALUE);
+        closed.publisher(PROMPT).subscribe(late);
+        assertThatThrownBy(() -> late.done.get(30, TimeUnit.SECONDS)).cause().isInstanceOf(IllegalStateException.class)
+                .hasMessage("the session is closed");
+    }
+
+    @Test
+    void aListenerThatThrowsEndsTheAnswerAndTheSessionStaysUsable() {
+        try (Session session = Session.of(model, GREEDY)) {
+            assertThatThrownBy(() -> session.ask(PROMPT, piece -> {
+                throw new UncheckedIOException(new IOException("the reader is gone"));
+            })).isInstanceOf(UncheckedIOException.class).hasMessageContaining("the reader is gone");
+            assertThat(session.history()).as("what was said stays said").hasSize(2);
+            assertThatThrownBy(() -> session.ask("\n", piece -> session.ask("inside"))).isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("still answering");
+            session.reset();
+            assertThat(session.ask(PROMPT)).isEqualTo(expected(PROMPT, 24));
         }
     }
 

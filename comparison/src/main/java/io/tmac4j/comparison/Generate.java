@@ -3,8 +3,11 @@ package io.tmac4j.comparison;
 import io.tmac4j.bindings.ContextOptions;
 import io.tmac4j.bindings.Engine;
 import io.tmac4j.bindings.FlashAttention;
+import io.tmac4j.bindings.Grammar;
+import io.tmac4j.bindings.GrammarException;
 import io.tmac4j.bindings.LlamaContext;
 import io.tmac4j.bindings.LlamaModel;
+import io.tmac4j.bindings.LoraAdapter;
 import io.tmac4j.bindings.ModelOptions;
 import io.tmac4j.bindings.Sampler;
 import io.tmac4j.bindings.SamplerOptions;
@@ -12,6 +15,7 @@ import io.tmac4j.comparison.environment.Machine;
 import io.tmac4j.comparison.text.Generation;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,6 +23,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -37,6 +42,7 @@ import picocli.CommandLine.Spec;
             "  tmac generate \"ROMEO:\"",
             "  tmac generate -m model.gguf -e llama.cpp -n 200 --temp 0 \"The capital of France is\"",
             "  tmac generate -m model.gguf -f prompt.txt --seed 7",
+            "  tmac generate -m model.gguf --json-schema person.json --lora names.gguf:0.5 \"A person as JSON: \"",
         })
 final class Generate implements Callable<Integer> {
 
@@ -106,13 +112,29 @@ final class Generate implements Callable<Integer> {
             description = "Seed of the choices; -1 for a new one each time (default: -1).")
     private long seed = SamplerOptions.defaults().seed();
 
+    @Option(names = {"--grammar", "--grammar-file"}, paramLabel = "FILE",
+            description = "Let the text follow a grammar in llama.cpp's notation (GBNF, UTF-8).")
+    private Path grammar;
+
+    @Option(names = {"--json-schema", "--json-schema-file"}, paramLabel = "FILE",
+            description = "Let the text be JSON that fits this schema (UTF-8).")
+    private Path jsonSchema;
+
+    @Option(names = "--lora", paramLabel = "FILE[:SCALE]", converter = Options.Adapter.class,
+            description = "Apply a LoRA adapter (GGUF), as strongly as SCALE says (default: 1); may be given several times.")
+    private List<LoraAdapter> adapters = List.of();
+
     @Override
     public Integer call() throws IOException {
         SamplerOptions sampling = sampling();
         String prompt = prompt();
         Path path = model != null ? model : DefaultModels.demo();
         Engine chosen = engine != null ? engine : Engine.available().getLast();
-        try (LlamaModel loaded = LlamaModel.load(path, ModelOptions.defaults().withEngine(chosen))) {
+        ModelOptions loading = ModelOptions.defaults().withEngine(chosen);
+        for (LoraAdapter adapter : adapters) {
+            loading = loading.withLora(adapter.file(), adapter.scale());
+        }
+        try (LlamaModel loaded = LlamaModel.load(path, loading)) {
             int[] tokens = loaded.tokenize(prompt, true, true);
             if (tokens.length == 0) {
                 throw new Failure("the prompt has no tokens, so there is nothing to continue");
@@ -160,11 +182,32 @@ final class Generate implements Callable<Integer> {
                 });
     }
 
-    private SamplerOptions sampling() {
+    private SamplerOptions sampling() throws IOException {
+        if (grammar != null && jsonSchema != null) {
+            throw new ParameterException(spec.commandLine(), "give either --grammar or --json-schema, not both");
+        }
+        Optional<Grammar> form = grammar != null ? Optional.of(form(grammar, Grammar::of))
+                : jsonSchema != null ? Optional.of(form(jsonSchema, Grammar::ofJsonSchema)) : Optional.empty();
         try {
-            return new SamplerOptions(temperature, topK, topP, minP, repeatPenalty, repeatWindow, seed, Optional.empty());
+            return new SamplerOptions(temperature, topK, topP, minP, repeatPenalty, repeatWindow, seed, form);
         } catch (IllegalArgumentException mistake) {
             throw new ParameterException(spec.commandLine(), mistake.getMessage(), mistake);
+        }
+    }
+
+    private static Grammar form(Path file, Function<String, Grammar> reader) throws IOException {
+        try {
+            return reader.apply(text(file));
+        } catch (GrammarException mistake) {
+            throw new Failure(file + ": " + mistake.getMessage(), mistake);
+        }
+    }
+
+    private static String text(Path file) throws IOException {
+        try {
+            return Files.readString(file, StandardCharsets.UTF_8);
+        } catch (CharacterCodingException binary) {
+            throw new Failure(file + " is no text in UTF-8", binary);
         }
     }
 
@@ -173,7 +216,7 @@ final class Generate implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), "give the prompt either as words or with -f, not both");
         }
         if (file != null) {
-            return Files.readString(file, StandardCharsets.UTF_8);
+            return text(file);
         }
         if (words.isEmpty()) {
             if (model != null) {

@@ -1,16 +1,22 @@
 package io.tmac4j.comparison;
 
+import io.tmac4j.bindings.ContextOptions;
 import io.tmac4j.bindings.Engine;
 import io.tmac4j.bindings.FlashAttention;
 import io.tmac4j.bindings.GgmlType;
+import io.tmac4j.bindings.LoraAdapter;
 import io.tmac4j.comparison.bench.TestCase.PromptAndGeneration;
 import io.tmac4j.comparison.environment.Device;
 import io.tmac4j.comparison.environment.Priority;
 import io.tmac4j.comparison.kernels.Shape;
 import io.tmac4j.comparison.synth.SyntheticModel;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
@@ -57,15 +63,12 @@ final class Options {
 
     /** A type in which llama.cpp can store keys and values, as in llama-bench. */
     static final class CacheType implements ITypeConverter<GgmlType> {
-
-        private static final List<GgmlType> TYPES = List.of(GgmlType.F32, GgmlType.F16, GgmlType.BF16, GgmlType.Q8_0,
-                GgmlType.Q4_0, GgmlType.Q4_1, GgmlType.IQ4_NL, GgmlType.Q5_0, GgmlType.Q5_1);
-
         @Override
         public GgmlType convert(String text) {
-            return GgmlType.ofName(text).filter(TYPES::contains).orElseThrow(() -> new TypeConversionException("\"" + text
+            List<GgmlType> types = ContextOptions.cacheTypes();
+            return GgmlType.ofName(text).filter(types::contains).orElseThrow(() -> new TypeConversionException("\"" + text
                     + "\" is no type of the cache; there are "
-                    + TYPES.stream().map(GgmlType::ggmlName).collect(Collectors.joining(", "))));
+                    + types.stream().map(GgmlType::ggmlName).collect(Collectors.joining(", "))));
         }
     }
 
@@ -111,6 +114,28 @@ final class Options {
                     .findFirst().orElseThrow(() -> new TypeConversionException("\"" + text + "\" is no priority; there are "
                             + Arrays.stream(Priority.values()).map(Priority::level).map(String::valueOf)
                             .collect(Collectors.joining(", "))));
+        }
+    }
+
+    /** A LoRA adapter, {@code FILE} or {@code FILE:SCALE}; a drive letter is no file. */
+    static final class Adapter implements ITypeConverter<LoraAdapter> {
+
+        private static final Pattern SCALED = Pattern.compile("(.{2,}):([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)");
+
+        @Override
+        public LoraAdapter convert(String text) {
+            Matcher scaled = SCALED.matcher(text);
+            try {
+                return scaled.matches() ? new LoraAdapter(Path.of(scaled.group(1)), Float.parseFloat(scaled.group(2)))
+                        : new LoraAdapter(Path.of(text), 1);
+            } catch (NumberFormatException noNumber) {
+                throw new TypeConversionException("\"" + scaled.group(2) + "\" is no scale of a LoRA adapter, such as 0.5");
+            } catch (InvalidPathException noPath) {
+                throw new TypeConversionException("\"" + text + "\" is no name of a file, or of a file and a scale"
+                        + " such as adapter.gguf:0.5");
+            } catch (IllegalArgumentException mistake) {
+                throw new TypeConversionException(mistake.getMessage());
+            }
         }
     }
 

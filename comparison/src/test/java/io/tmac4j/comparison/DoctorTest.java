@@ -5,6 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class DoctorTest {
@@ -31,6 +38,21 @@ class DoctorTest {
             assertThat(check.get("topic").textValue()).isNotBlank();
             assertThat(check.get("found").textValue()).isNotBlank();
         });
+    }
+
+    @Test
+    void theTroubleshootingPageSaysMoreOfEveryCheckThatMayFail() throws IOException {
+        Set<String> topics = new TreeSet<>();
+        try (Stream<Path> sources = Files.list(Path.of("src/main/java/io/tmac4j/comparison/doctor"))) {
+            for (Path source : sources.toList()) {
+                Pattern.compile("Finding\\.(?:warning|fix)\\(\\s*\"([^\"]+)\"").matcher(Files.readString(source)).results()
+                        .forEach(match -> topics.add(match.group(1)));
+            }
+        }
+        assertThat(topics).contains("native access", "load", "tmac engine");
+        List<String> said = Files.readAllLines(Path.of("../docs/troubleshooting.md")).stream()
+                .filter(line -> line.startsWith("| ")).map(line -> line.split("\\|")[1]).toList();
+        assertThat(topics).allSatisfy(topic -> assertThat(said).as(topic).anyMatch(cell -> cell.contains(topic)));
     }
 
     @Test

@@ -67,13 +67,38 @@ class ExamplesTest {
         }
     }
 
-    /** Runs an example on the demo model; gives its standard output and holds its standard error to the incubator's line. */
+    @Test
+    void theReadmesProgramsRunAsTheyStandThere() throws Exception {
+        List<String> programs = Pattern.compile("(?s)```java\\R(.*?)```").matcher(Files.readString(Path.of("..", "README.md")))
+                .results().map(match -> match.group(1)).toList();
+        assertThat(programs).hasSize(2);
+        for (int i = 0; i < programs.size(); i++) {
+            Path source = Files.writeString(folder.resolve("Readme" + i + ".java"), "import io.tmac4j.bindings.*;\n"
+                    + "import java.nio.file.Path;\nclass Readme" + i + " { public static void main(String[] arguments) {\n"
+                    // short answers: the demo model goes on as long as there is room
+                    + programs.get(i).replace("Path.of(\"model.gguf\")", "Path.of(arguments[0])").replace("2048", "64")
+                    .replace("SessionOptions.defaults()", "SessionOptions.defaults().withMaxTokens(16)") + "\n} }\n");
+            assertThat(java(List.of("--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"),
+                    source.toString(), "")).as("program %d", i).hasSizeGreaterThan(16);
+        }
+    }
+
+    /** Runs an example on the demo model, as {@link #java} does. */
     private String run(String name, String input, String... arguments) throws IOException, InterruptedException {
         var options = RUNTIME_OPTIONS.matcher(Files.readString(SOURCES.resolve(name + ".java")));
         assertThat(options.find()).as("%s names its JVM arguments", name).isTrue();
+        return java(List.of(options.group(1).split(" ")), name, input, arguments);
+    }
+
+    /**
+     * Runs a class or a source file on the demo model; gives its standard output and holds its standard error to the incubator's
+     * line.
+     */
+    private String java(List<String> options, String name, String input, String... arguments)
+            throws IOException, InterruptedException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(List.of(options.group(1).split(" ")));
+        command.addAll(options);
         for (String property : List.of("tmac.llama.path", "tmac.cache")) {
             if (System.getProperty(property) != null) {
                 command.add("-D" + property + "=" + System.getProperty(property));
