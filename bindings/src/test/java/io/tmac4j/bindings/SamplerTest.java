@@ -68,7 +68,8 @@ class SamplerTest {
     @Test
     void aCoupledSamplerFollowsItsGrammarAndIsGreedyWithoutTemperature() {
         try (Sampler digits = Sampler.coupled(FIVE.withGrammar(Grammar.of("root ::= [0-9]+")));
-                Sampler coupled = Sampler.coupled(SamplerOptions.greedy()); Sampler greedy = Sampler.of(SamplerOptions.greedy())) {
+                Sampler coupled = Sampler.coupled(SamplerOptions.greedy());
+                Sampler greedy = Sampler.of(SamplerOptions.greedy())) {
             assertThat(model.detokenize(new int[] {digits.sample(context, -1)}, false, false)).matches("\\d+");
             assertThat(coupled.sample(context, -1)).isEqualTo(greedy.sample(context, -1));
         }

@@ -38,7 +38,8 @@ record Chromium(Path program) {
         Path dom = folder.resolve("dom.html");
         Path log = folder.resolve("log.txt");
         List<String> command = new ArrayList<>(List.of(program.toString(), "--headless", "--no-sandbox", "--disable-gpu",
-                "--no-first-run", "--disable-extensions", "--disable-dev-shm-usage", "--user-data-dir=" + folder.resolve("profile"),
+                "--no-first-run", "--disable-extensions", "--disable-dev-shm-usage",
+                "--user-data-dir=" + folder.resolve("profile"),
                 "--host-resolver-rules=MAP * ~NOTFOUND", "--window-size=1200,2400", "--enable-logging=stderr",
                 "--screenshot=" + picture, "--print-to-pdf=" + print, "--dump-dom"));
         if (dark) {

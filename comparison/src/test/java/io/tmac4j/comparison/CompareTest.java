@@ -81,7 +81,7 @@ class CompareTest {
 
     @Test
     void unusualSettingsAreToldApart(@TempDir Path folder) throws IOException {
-        CommandRun run = compare("-p", "8", "-n", "0", "-t", "1", "-b", "8,2048", "-ctk", "f16,q8_0", "-fa", "on", "-r", "1",
+        CommandRun run = compare("-p", "8", "-n", "0", "-t", "1", "-b", "8,2048", "-ctk", "f16,q8_0", "-fa", "on",
                 "--no-warmup", "--agreement", "0", "-o", "json");
         assertThat(run.exitCode()).as(run.err()).isZero();
         JsonNode json = new ObjectMapper().readTree(run.out());

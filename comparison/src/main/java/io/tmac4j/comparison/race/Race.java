@@ -40,7 +40,8 @@ public final class Race {
         this.slice = slice;
         this.options = options;
         // one seed for all engines, also when it is left to chance
-        this.sampling = sampling.seed() < 0 ? sampling.withSeed(ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE)) : sampling;
+        this.sampling = sampling.seed() < 0
+                ? sampling.withSeed(ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE)) : sampling;
     }
 
     /**

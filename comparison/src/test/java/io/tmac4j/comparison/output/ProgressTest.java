@@ -52,7 +52,7 @@ class ProgressTest {
     @Test
     void theWidthIsTheSecondNumberThatTheSystemsProgramTells() {
         assertThat(Terminal.width("24 132\n")).isEqualTo(132);
-        assertThat(Terminal.width("\r\nStatus von Gerät CON:\r\n----\r\n    Zeilen:          9001\r\n    Spalten:         120\r\n"))
+        assertThat(Terminal.width("\r\nStatus von Gerät CON:\r\n----\r\n    Zeilen:  9001\r\n    Spalten:         120\r\n"))
                 .isEqualTo(120);
         assertThat(Terminal.width("0 0\n")).isEqualTo(80);
         assertThat(Terminal.width("")).isEqualTo(80);
