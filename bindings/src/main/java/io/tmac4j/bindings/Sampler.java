@@ -36,8 +36,13 @@ public final class Sampler implements AutoCloseable {
     /** The model whose vocabulary the grammar reads; kept in memory as long. */
     private LlamaModel grammarModel;
 
-    private Sampler(SamplerOptions options) {
+    private final boolean coupled;
+    /** How many tokens have been drawn since the beginning or {@link #reset()}. */
+    private long position;
+
+    private Sampler(SamplerOptions options, boolean coupled) {
         this.options = options;
+        this.coupled = coupled && options.temperature() > 0;
         // 0xFFFFFFFF asks llama.cpp for a seed of its own
         this.seed = options.seed() < 0 ? ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE) : options.seed() & 0xFFFF_FFFFL;
         this.candidates = llama_token_data_array.allocate(arena);
@@ -46,7 +51,19 @@ public final class Sampler implements AutoCloseable {
     /** A sampler; it holds native memory until it is closed. */
     public static Sampler of(SamplerOptions options) {
         LlamaCppLibrary.load();
-        return new Sampler(options);
+        return new Sampler(options, false);
+    }
+
+    /**
+     * A sampler for comparing texts: two of these with the same options choose the same token as long as their logits are nearly
+     * equal. The filters are llama.cpp's and each token has the same probability as with {@link #of}, but llama.cpp's draw is a
+     * place in the list of candidates, likeliest first, and two of them that are nearly as likely and change places change what
+     * lies there. Here seed, position and token give each candidate a chance of its own, added to its logit (the Gumbel-max
+     * trick). The texts are others than those of {@link #of} with the same seed.
+     */
+    public static Sampler coupled(SamplerOptions options) {
+        LlamaCppLibrary.load();
+        return new Sampler(options, true);
     }
 
     /**
@@ -65,6 +82,7 @@ public final class Sampler implements AutoCloseable {
                 prepare((int) (logits.byteSize() / Float.BYTES));
                 prepareGrammar(context.model());
                 int token = choose(logits);
+                position++;
                 LlamaCpp.llama_sampler_accept(chain, token);
                 if (grammar.address() != 0) {
                     LlamaCpp.llama_sampler_accept(grammar, token);
@@ -116,13 +134,45 @@ public final class Sampler implements AutoCloseable {
 
     private int pick() {
         LlamaCpp.llama_sampler_apply(chain, candidates);
-        long selected = llama_token_data_array.selected(candidates);
+        long selected = coupled ? luckiest() : llama_token_data_array.selected(candidates);
         if (selected < 0 || selected >= llama_token_data_array.size(candidates)) {
             throw new LlamaException("no token can be chosen: the samplers left none");
         }
         // a sampler may have moved the candidates to memory of its own
         MemorySegment chosen = llama_token_data_array.data(candidates).reinterpret((selected + 1) * STRIDE);
         return chosen.get(ValueLayout.JAVA_INT, selected * STRIDE + ID);
+    }
+
+    /** Index of the candidate whose logit and chance together are greatest, -1 if there is none. */
+    private long luckiest() {
+        long count = llama_token_data_array.size(candidates);
+        MemorySegment left = llama_token_data_array.data(candidates).reinterpret(count * STRIDE);
+        long luckiest = -1;
+        double most = Double.NEGATIVE_INFINITY;
+        for (long i = 0; i < count; i++) {
+            double sum = left.get(ValueLayout.JAVA_FLOAT, i * STRIDE + LOGIT)
+                    + chance(left.get(ValueLayout.JAVA_INT, i * STRIDE + ID));
+            if (sum > most) {
+                most = sum;
+                luckiest = i;
+            }
+        }
+        return luckiest;
+    }
+
+    /** A number from the standard Gumbel distribution, always the same one for this seed, position and token. */
+    private double chance(int token) {
+        long bits = mix(mix(mix(seed) + position) + token) >>> 12;
+        double uniform = (bits + 0.5) * 0x1p-52;      // exact, so neither 0 nor 1
+        return -Math.log(-Math.log(uniform));
+    }
+
+    /** The mixing function of SplitMix64, which spreads each bit of its argument over all bits. */
+    private static long mix(long value) {
+        long mixed = value + 0x9E3779B97F4A7C15L;
+        mixed = (mixed ^ mixed >>> 30) * 0xBF58476D1CE4E5B9L;
+        mixed = (mixed ^ mixed >>> 27) * 0x94D049BB133111EBL;
+        return mixed ^ mixed >>> 31;
     }
 
     /** Whether the grammar goes on with a token. To accept another one would end the VM. */
@@ -225,7 +275,9 @@ public final class Sampler implements AutoCloseable {
             add(LlamaCpp.llama_sampler_init_min_p(options.minP(), 1));
         }
         add(LlamaCpp.llama_sampler_init_temp(options.temperature()));
-        add(LlamaCpp.llama_sampler_init_dist((int) seed));
+        if (!coupled) {
+            add(LlamaCpp.llama_sampler_init_dist((int) seed));
+        }
     }
 
     private void add(MemorySegment sampler) {
@@ -251,6 +303,7 @@ public final class Sampler implements AutoCloseable {
     public void reset() {
         alone(() -> {
             acceptedBefore.clear();
+            position = 0;
             if (chain.address() != 0) {
                 LlamaCpp.llama_sampler_reset(chain);
             }

@@ -64,8 +64,26 @@ final class Collected implements SweepRun.Sink {
                 : new Results(Results.VERSION, null, List.of(), List.of(), List.of(), List.of(), List.of(),
                         List.of());
         if (before.environment() != null) {
+            requireSameMachine(before.environment());
             engines.putAll(before.environment().engines());
         }
+    }
+
+    /** Results of two machines in one file would be compared as if they were one's. */
+    private void requireSameMachine(Environment found) {
+        Environment here = environment();
+        if (!here.cpu().equals(found.cpu())) {
+            throw new Failure(file + " holds results of another machine, " + found.cpu() + ", and this one is " + here.cpu()
+                    + ": give --resume another file");
+        }
+        if (found.llamaCpp() != null && !here.llamaCpp().equals(found.llamaCpp())) {
+            throw new Failure(file + " holds results of another llama.cpp, " + name(found.llamaCpp()) + ", and this one is "
+                    + name(here.llamaCpp()) + ": give --resume another file");
+        }
+    }
+
+    private static String name(Environment.LlamaCpp library) {
+        return library.version() + " " + library.commit() + " " + library.cpuVariant();
     }
 
     @Override
@@ -161,8 +179,11 @@ final class Collected implements SweepRun.Sink {
     }
 
     private Results all() {
-        return new Results(Results.VERSION, Environment.here(library, engines, energy, priority), results, comparisons,
-                agreement, texts, startups, notes);
+        return new Results(Results.VERSION, environment(), results, comparisons, agreement, texts, startups, notes);
+    }
+
+    private Environment environment() {
+        return Environment.here(library, engines, energy, priority);
     }
 
     private void save() {
@@ -170,7 +191,7 @@ final class Collected implements SweepRun.Sink {
             return;
         }
         try {
-            Json.write(file, all());
+            Json.write(file, all().with(before));
         } catch (IOException failed) {
             throw new UncheckedIOException(failed);
         }

@@ -21,10 +21,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -85,32 +85,8 @@ final class Generate implements Callable<Integer> {
             description = "Flash attention (default: auto).")
     private FlashAttention attention = FlashAttention.AUTO;
 
-    @Option(names = "--temp", paramLabel = "N",
-            description = "Temperature; 0 always takes the likeliest token (default: ${DEFAULT-VALUE}).")
-    private float temperature = SamplerOptions.defaults().temperature();
-
-    @Option(names = "--top-k", paramLabel = "N",
-            description = "Choose among so many tokens; 0 for all (default: ${DEFAULT-VALUE}).")
-    private int topK = SamplerOptions.defaults().topK();
-
-    @Option(names = "--top-p", paramLabel = "N",
-            description = "Choose among the likeliest tokens up to this probability (default: ${DEFAULT-VALUE}).")
-    private float topP = SamplerOptions.defaults().topP();
-
-    @Option(names = "--min-p", paramLabel = "N",
-            description = "Leave out tokens less likely than this part of the likeliest (default: ${DEFAULT-VALUE}).")
-    private float minP = SamplerOptions.defaults().minP();
-
-    @Option(names = "--repeat-penalty", paramLabel = "N",
-            description = "Make recent tokens less likely; 1 for no penalty (default: ${DEFAULT-VALUE}).")
-    private float repeatPenalty = SamplerOptions.defaults().repeatPenalty();
-
-    @Option(names = "--repeat-last-n", paramLabel = "N", description = "How many tokens are recent (default: ${DEFAULT-VALUE}).")
-    private int repeatWindow = SamplerOptions.defaults().repeatWindow();
-
-    @Option(names = {"-s", "--seed"}, paramLabel = "N",
-            description = "Seed of the choices; -1 for a new one each time (default: -1).")
-    private long seed = SamplerOptions.defaults().seed();
+    @Mixin
+    private final Sampling sampling = new Sampling(SamplerOptions.defaults().temperature(), SamplerOptions.defaults().seed());
 
     @Option(names = {"--grammar", "--grammar-file"}, paramLabel = "FILE",
             description = "Let the text follow a grammar in llama.cpp's notation (GBNF, UTF-8).")
@@ -126,7 +102,7 @@ final class Generate implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        SamplerOptions sampling = sampling();
+        SamplerOptions choice = choice();
         String prompt = prompt();
         Path path = model != null ? model : DefaultModels.demo();
         Engine chosen = engine != null ? engine : Engine.available().getLast();
@@ -146,7 +122,7 @@ final class Generate implements Callable<Integer> {
             }
             ContextOptions options = ContextOptions.defaults().withContextSize(context).withThreads(threads)
                     .withBatchThreads(threads).withFlashAttention(attention);
-            try (LlamaContext session = loaded.newContext(options); Sampler sampler = Sampler.of(sampling)) {
+            try (LlamaContext session = loaded.newContext(options); Sampler sampler = Sampler.of(choice)) {
                 generate(session, sampler, prompt, tokens, context);
             }
         }
@@ -182,17 +158,15 @@ final class Generate implements Callable<Integer> {
                 });
     }
 
-    private SamplerOptions sampling() throws IOException {
+    private SamplerOptions choice() throws IOException {
         if (grammar != null && jsonSchema != null) {
             throw new ParameterException(spec.commandLine(), "give either --grammar or --json-schema, not both");
         }
-        Optional<Grammar> form = grammar != null ? Optional.of(form(grammar, Grammar::of))
-                : jsonSchema != null ? Optional.of(form(jsonSchema, Grammar::ofJsonSchema)) : Optional.empty();
-        try {
-            return new SamplerOptions(temperature, topK, topP, minP, repeatPenalty, repeatWindow, seed, form);
-        } catch (IllegalArgumentException mistake) {
-            throw new ParameterException(spec.commandLine(), mistake.getMessage(), mistake);
+        SamplerOptions choice = sampling.options();
+        if (grammar != null) {
+            return choice.withGrammar(form(grammar, Grammar::of));
         }
+        return jsonSchema != null ? choice.withGrammar(form(jsonSchema, Grammar::ofJsonSchema)) : choice;
     }
 
     private static Grammar form(Path file, Function<String, Grammar> reader) throws IOException {

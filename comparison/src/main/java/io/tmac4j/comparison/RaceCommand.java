@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -83,12 +84,8 @@ final class RaceCommand implements Callable<Integer> {
             description = "Threads (default: one for each physical core).")
     private int threads = Machine.mathThreads();
 
-    @Option(names = "--temp", paramLabel = "N",
-            description = "Temperature; 0 always takes the likeliest token (default: ${DEFAULT-VALUE}).")
-    private float temperature;
-
-    @Option(names = {"-s", "--seed"}, paramLabel = "N", description = "Seed of the choices (default: ${DEFAULT-VALUE}).")
-    private long seed = 1;
+    @Mixin
+    private final Sampling sampling = new Sampling(0, 1);
 
     @Option(names = "--slice", paramLabel = "MILLISECONDS", converter = Options.AtLeastOne.class,
             description = "Length of a turn (default: ${DEFAULT-VALUE}).")
@@ -106,6 +103,7 @@ final class RaceCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         requireFormat();
+        SamplerOptions choice = sampling.options();
         if (model != null && words.isEmpty()) {
             throw new ParameterException(spec.commandLine(), "there is no prompt to continue");
         }
@@ -127,7 +125,7 @@ final class RaceCommand implements Callable<Integer> {
             ContextOptions options = ContextOptions.defaults().withThreads(threads).withBatchThreads(threads);
             warmUp(models, options, progress);
             progress.clear();
-            race(models, prompt, options);
+            race(models, prompt, options, choice);
         } finally {
             models.forEach(LlamaModel::close);
         }
@@ -144,7 +142,8 @@ final class RaceCommand implements Callable<Integer> {
         }
     }
 
-    private void race(List<LlamaModel> models, int[] prompt, ContextOptions options) throws IOException {
+    private void race(List<LlamaModel> models, int[] prompt, ContextOptions options, SamplerOptions choice)
+            throws IOException {
         int trained = models.getFirst().trainedContext();
         int size = trained > 0 ? Math.min(trained, prompt.length + limit) : prompt.length + limit;
         if (prompt.length >= size) {
@@ -154,7 +153,7 @@ final class RaceCommand implements Callable<Integer> {
         int tokens = Math.min(limit, size - prompt.length);
         String title = String.format(Locale.ROOT, "tmac race: %s, %d threads, turns of %d ms", models.getFirst().description(),
                 threads, slice);
-        Race race = new Race(prompt, tokens, Duration.ofMillis(slice), options.withContextSize(size), sampling());
+        Race race = new Race(prompt, tokens, Duration.ofMillis(slice), options.withContextSize(size), choice);
         Recording recording = record == null ? null : new Recording(RECORDED_COLUMNS, RECORDED_ROWS);
         PrintWriter out = spec.commandLine().getOut();
         Race.Outcome outcome;
@@ -188,14 +187,6 @@ final class RaceCommand implements Callable<Integer> {
                     : "The first " + outcome.equal() + " of " + most + " tokens are equal.");
         }
         out.flush();
-    }
-
-    private SamplerOptions sampling() {
-        try {
-            return SamplerOptions.defaults().withTemperature(temperature).withSeed(seed);
-        } catch (IllegalArgumentException mistake) {
-            throw new ParameterException(spec.commandLine(), mistake.getMessage(), mistake);
-        }
     }
 
     private void requireFormat() {

@@ -80,6 +80,19 @@ class CompareTest {
     }
 
     @Test
+    void unusualSettingsAreToldApart(@TempDir Path folder) throws IOException {
+        CommandRun run = compare("-p", "8", "-n", "0", "-t", "1", "-b", "8,2048", "-ctk", "f16,q8_0", "-fa", "on",
+                "--no-warmup", "--agreement", "0", "-o", "json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        JsonNode json = new ObjectMapper().readTree(run.out());
+        assertThat(json.get("comparisons").findValuesAsText("test")).containsExactlyInAnyOrder("pp8 -b 8 -fa on",
+                "pp8 -b 8 -ctk q8_0 -fa on", "pp8 -fa on", "pp8 -ctk q8_0 -fa on");
+        Path file = Files.writeString(folder.resolve("sweep.json"), run.out());
+        assertThat(CommandRun.of("report", file.toString()).out().lines().filter(line -> line.contains("| tmac |")))
+                .hasSize(4).allMatch(line -> line.matches(".*\\| \\d+\\.\\d\\d\\.\\..*")).doesNotHaveDuplicates();
+    }
+
+    @Test
     void csvHasALineForEachEngineAndTest() {
         List<String> lines = compare("-p", "8", "-n", "4", "-t", "1", "-o", "csv").out().lines().toList();
         assertThat(lines.getFirst()).startsWith("engine,model,type,size,params,threads,test,");
@@ -105,6 +118,32 @@ class CompareTest {
         assertThat(all.get("results").findValuesAsText("test")).contains("pp8", "tg4");
         assertThat(new ObjectMapper().readTree(Files.readString(file)).get("results")).isEqualTo(all.get("results"));
         assertThat(folder.toFile().list()).as("no unfinished files").containsExactly("results.json");
+    }
+
+    @Test
+    void resumeKeepsWhatAnotherSweepHasMeasured(@TempDir Path folder) throws IOException {
+        Path file = folder.resolve("results.json");
+        compare("-p", "8", "-n", "0", "-t", "1", "--resume", file.toString());
+        JsonNode first = new ObjectMapper().readTree(Files.readString(file));
+        CommandRun run = compare("-p", "0", "-n", "4", "-t", "1", "--agreement", "0", "-o", "json", "--resume", file.toString());
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(new ObjectMapper().readTree(run.out()).get("results").findValuesAsText("test")).containsOnly("tg4");
+        JsonNode both = new ObjectMapper().readTree(Files.readString(file));
+        assertThat(both.get("results").findValuesAsText("test")).contains("pp8", "tg4");
+        assertThat(both.get("comparisons").findValuesAsText("test")).contains("pp8", "tg4").doesNotHaveDuplicates();
+        assertThat(both.get("agreement")).isEqualTo(first.get("agreement")).isNotEmpty();
+    }
+
+    @Test
+    void resultsOfAnotherMachineAreNotResumed(@TempDir Path folder) throws IOException {
+        Path file = folder.resolve("results.json");
+        compare("-p", "8", "-n", "0", "-t", "1", "--agreement", "0", "--resume", file.toString());
+        String other = Files.readString(file).replaceFirst("\"cpu\" : \"[^\"]*\"", "\"cpu\" : \"Apple M2\"");
+        Files.writeString(file, other);
+        CommandRun run = compare("-p", "8", "-n", "0", "-t", "1", "--resume", file.toString());
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err()).hasLineCount(1).contains("results.json", "Apple M2", "--resume");
+        assertThat(file).hasContent(other);
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.tmac4j.comparison;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.networknt.schema.InputFormat;
@@ -12,10 +13,14 @@ import io.tmac4j.comparison.synth.DemoModel;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -58,6 +63,41 @@ class ReportCommandTest {
         Matcher data = Pattern.compile("id=\"data\">(.*?)</script>", Pattern.DOTALL).matcher(html);
         assertThat(data.find()).isTrue();
         assertThat(new ObjectMapper().readTree(data.group(1))).isNotEmpty();
+    }
+
+    @Test
+    void aBrowserDrawsEveryFigureInLightAndDarkAndPrintsThem() throws Exception {
+        Optional<Chromium> browser = Chromium.find();
+        assumeTrue(browser.isPresent(), "there is no Chromium or Chrome on the PATH or in the usual places");
+        Path page = folder.resolve("drawn.html");
+        assertThat(CommandRun.of("report", results.toString(), "--html", page.toString()).exitCode()).isZero();
+        Matcher data = Pattern.compile("id=\"data\">(.*?)</script>", Pattern.DOTALL).matcher(Files.readString(page));
+        assertThat(data.find()).isTrue();
+        int figures = new ObjectMapper().readTree(data.group(1)).size();
+        Chromium.Seen light = browser.get().open(page, folder, false);
+        assertThat(light.console()).as("no errors of scripts, nothing asked of a network").isEqualTo("[]");
+        assertThat(light.dom().split("<canvas ", -1)).hasSize(figures + 1);
+        assertThat(light.dom()).contains("aria-label=\"Generation: shakespeare-3.7m-tq2_0.gguf, tg4");
+        assertThat(Files.readAllBytes(light.print())).startsWith("%PDF".getBytes(StandardCharsets.US_ASCII));
+        Chromium.Seen dark = browser.get().open(page, folder, true);
+        BufferedImage day = ImageIO.read(light.picture().toFile());
+        BufferedImage night = ImageIO.read(dark.picture().toFile());
+        assertThat(brightness(day.getRGB(2, 2))).isGreaterThan(240);
+        assertThat(brightness(night.getRGB(2, 2))).isLessThan(40);
+        for (BufferedImage picture : List.of(day, night)) {
+            for (int colour : new int[] {0x0072b2, 0xd55e00}) {
+                assertThat(pixels(picture, colour)).as("a series of each engine").isGreaterThan(100);
+            }
+        }
+    }
+
+    private static int brightness(int rgb) {
+        return ((rgb >> 16 & 255) + (rgb >> 8 & 255) + (rgb & 255)) / 3;
+    }
+
+    private static long pixels(BufferedImage picture, int rgb) {
+        return IntStream.range(0, picture.getWidth() * picture.getHeight())
+                .filter(i -> (picture.getRGB(i % picture.getWidth(), i / picture.getWidth()) & 0xFFFFFF) == rgb).count();
     }
 
     @Test

@@ -202,7 +202,7 @@ public final class SweepRun {
         ContextOptions options = sweep.settings().getLast().contextOptions().withContextSize(2 * TEXT_TOKENS);
         StringBuilder text = new StringBuilder();
         try (LlamaContext context = model.newContext(options);
-             Sampler sampler = Sampler.of(SamplerOptions.defaults().withSeed(TEXT_SEED))) {
+             Sampler sampler = Sampler.coupled(SamplerOptions.defaults().withSeed(TEXT_SEED))) {
             Generation.run(context, sampler, model.tokenize(TEXT_PROMPT, true, false), TEXT_TOKENS, context.contextSize(),
                     text::append);
         }

@@ -40,7 +40,7 @@ final class Verdict {
         clock(baseline, other, notes);
         outliers(baseline, baselineRates, notes);
         outliers(other, otherRates, notes);
-        return new Comparison(other.model(), other.type(), other.threads(), other.test(), baseline.engine(), other.engine(),
+        return new Comparison(other.model(), other.type(), other.threads(), other.label(), baseline.engine(), other.engine(),
                 baselineRates.median(), otherRates.median(), ratio.value(), ratio.interval().low(), ratio.interval().high(),
                 ratio.withinNoise(), conclude || !disturbed, notes);
     }

@@ -14,10 +14,16 @@ public final class CpuClock {
     private static final Path LINUX_STAT = Path.of("/proc/stat");
     /** The unit of {@code /proc/stat}, USER_HZ, is a hundredth of a second on every Linux that Java runs on. */
     private static final double TICKS_A_SECOND = 100;
+    /** Ten ticks. */
+    private static final double LINUX_SPAN = 0.1;
+    /** The VM on Windows asks the system twice a second at most. */
+    private static final double LOAD_SPAN = 0.5;
 
     private final OperatingSystemMXBean system = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
     private final CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
     private final boolean linux = Files.isReadable(LINUX_STAT);
+    private double toldSeconds;
+    private long toldAt;
 
     /**
      * The clocks at one moment.
@@ -25,16 +31,17 @@ public final class CpuClock {
      * @param wallNanos      time of day
      * @param ownSeconds     processor time that this program has used
      * @param allSeconds     processor time that all programs have used, the hypervisor's theft included; NaN if unknown
+     * @param leastSeconds   shorter spans of time are too short for the system's own clock
      */
-    public record Reading(long wallNanos, double ownSeconds, double allSeconds) {
+    public record Reading(long wallNanos, double ownSeconds, double allSeconds, double leastSeconds) {
 
         /**
-         * Cores that others used, on average, between {@code before} and this reading; 0 at least, NaN if unknown. Time
-         * spans below a tenth of a second are too short for the system's own clock: NaN.
+         * Cores that others used, on average, between {@code before} and this reading; 0 at least, NaN if unknown or
+         * if too little time lies between.
          */
         public double othersCoresSince(Reading before) {
             double wall = (wallNanos - before.wallNanos) * 1e-9;
-            if (wall < 0.1) {
+            if (wall < leastSeconds) {
                 return Double.NaN;
             }
             double others = (allSeconds - before.allSeconds) - (ownSeconds - before.ownSeconds);
@@ -44,7 +51,24 @@ public final class CpuClock {
 
     /** Reads all clocks. */
     public Reading read() {
-        return new Reading(System.nanoTime(), system.getProcessCpuTime() * 1e-9, linux ? busySeconds() : Double.NaN);
+        long now = System.nanoTime();
+        double own = system.getProcessCpuTime() * 1e-9;
+        return linux ? new Reading(now, own, busySeconds(), LINUX_SPAN)
+                : new Reading(now, own, told(now, system.getCpuLoad(), system.getAvailableProcessors()), LOAD_SPAN);
+    }
+
+    /**
+     * Processor time of all programs since the first call, from the load that the VM tells on macOS and Windows: the busy part of
+     * all processors since it was asked before.
+     *
+     * @param load from 0 to 1; negative if the VM does not know
+     */
+    double told(long now, double load, int processors) {
+        if (toldAt != 0) {
+            toldSeconds += load < 0 ? Double.NaN : load * processors * (now - toldAt) * 1e-9;
+        }
+        toldAt = now;
+        return toldSeconds;
     }
 
     /** Time that JIT compiler threads have worked since the VM began; 0 where the VM does not tell. */

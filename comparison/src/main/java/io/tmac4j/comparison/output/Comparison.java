@@ -8,7 +8,7 @@ import java.util.List;
  * @param model       the model's file name
  * @param type        storage type of the weights
  * @param threads     threads
- * @param test        llama-bench's name of the test
+ * @param test        llama-bench's name of the test, behind it unusual settings: {@link Result#label()}
  * @param baseline    the baseline engine's name
  * @param engine      the other engine's name
  * @param baselineTs  median rate of the baseline, tokens a second

@@ -39,7 +39,7 @@ final class MarkdownWriter implements ResultWriter {
         }
         for (Result r : results) {
             List<String> row = new ArrayList<>(List.of(r.description(), size(r.size()), count(r.params()), r.engine(),
-                    Integer.toString(r.threads()), r.test(), rate(r.medianTs()) + " ± " + rate(r.stddevTs())));
+                    Integer.toString(r.threads()), r.label(), rate(r.medianTs()) + " ± " + rate(r.stddevTs())));
             comparisons.stream().filter(c -> c.engine().equals(r.engine())).findFirst().ifPresentOrElse(
                     c -> row.addAll(List.of(String.format(Locale.ROOT, "%.2fx", c.ratio()),
                             String.format(Locale.ROOT, "%.2f .. %.2f", c.ratioLow(), c.ratioHigh()), c.verdict())),
@@ -99,7 +99,7 @@ final class MarkdownWriter implements ResultWriter {
         out.println("Energy by " + all.environment().energy() + "; everything else that runs is in it too:");
         out.println();
         ENERGY.head(out);
-        known.forEach(r -> ENERGY.row(out, List.of(r.description(), r.engine(), Integer.toString(r.threads()), r.test(),
+        known.forEach(r -> ENERGY.row(out, List.of(r.description(), r.engine(), Integer.toString(r.threads()), r.label(),
                 String.format(Locale.ROOT, "%.3f", r.joulesPerToken()))));
     }
 

@@ -1,6 +1,7 @@
 package io.tmac4j.comparison.output;
 
 import java.util.List;
+import java.util.Objects;
 
 /**
  * Token rates of one engine in one test.
@@ -42,4 +43,29 @@ public record Result(String engine, String model, String description, String typ
                      String flashAttn, double avgTs, double stddevTs, List<Double> samplesTs, double medianTs, double minTs,
                      double maxTs, double warmupSeconds, boolean steady, List<Double> othersCores, Double loadSeconds,
                      Long packedBytes, List<Double> clockSpeed, List<Double> joules, Double joulesPerToken) {
+
+    /** The test, and the settings that are not the usual ones as the options that ask for them: {@code pp512 -b 256}. */
+    public String label() {
+        StringBuilder label = new StringBuilder(test);
+        option(label, "-b", nBatch == 0 || nBatch == 2048, nBatch);
+        option(label, "-ub", nUbatch == 0 || nUbatch == 512, nUbatch);
+        option(label, "-ctk", typeK == null || typeK.equals("f16"), typeK);
+        option(label, "-ctv", typeV == null || typeV.equals("f16"), typeV);
+        option(label, "-fa", flashAttn == null || flashAttn.equals("auto"), flashAttn);
+        return label.toString();
+    }
+
+    private static void option(StringBuilder label, String name, boolean usual, Object value) {
+        if (!usual) {
+            label.append(' ').append(name).append(' ').append(value);
+        }
+    }
+
+    /** Whether another result is about the same engine, model, settings and test. */
+    boolean isOfTheSame(Result other) {
+        return engine.equals(other.engine) && model.equals(other.model) && threads == other.threads && nPrompt == other.nPrompt
+                && nGen == other.nGen && nDepth == other.nDepth && nBatch == other.nBatch && nUbatch == other.nUbatch
+                && Objects.equals(typeK, other.typeK) && Objects.equals(typeV, other.typeV)
+                && Objects.equals(flashAttn, other.flashAttn);
+    }
 }

@@ -2,6 +2,7 @@ package io.tmac4j.comparison.output;
 
 import io.tmac4j.comparison.environment.Environment;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * A file of results.
@@ -28,5 +29,26 @@ public record Results(int version, Environment environment, List<Result> results
         texts = texts == null ? List.of() : List.copyOf(texts);
         startup = startup == null ? List.of() : List.copyOf(startup);
         notes = notes == null ? List.of() : List.copyOf(notes);
+    }
+
+    /** These results, and before them those of an earlier file that they do not replace. */
+    public Results with(Results before) {
+        List<Result> kept = before.results.stream().filter(old -> results.stream().noneMatch(old::isOfTheSame)).toList();
+        List<Comparison> compared = before.comparisons.stream()
+                .filter(old -> kept.stream().anyMatch(result -> old.engine().equals(result.engine())
+                        && old.model().equals(result.model()) && old.tmacTs() == result.medianTs()))
+                .toList();
+        return new Results(version, environment, joined(kept, results), joined(compared, comparisons),
+                joined(before.agreement.stream().filter(old -> agreement.stream().noneMatch(found ->
+                        found.model().equals(old.model()) && found.engine().equals(old.engine()))).toList(), agreement),
+                joined(before.texts.stream().filter(old -> texts.stream().noneMatch(found ->
+                        found.model().equals(old.model()) && found.engine().equals(old.engine()))).toList(), texts),
+                joined(before.startup.stream().filter(old -> startup.stream().noneMatch(found ->
+                        found.model().equals(old.model()) && found.engine().equals(old.engine()))).toList(), startup),
+                joined(before.notes, notes).stream().distinct().toList());
+    }
+
+    private static <T> List<T> joined(List<T> first, List<T> second) {
+        return Stream.concat(first.stream(), second.stream()).toList();
     }
 }

@@ -7,8 +7,11 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** The standard streams: who reads them and in which characters. */
 public final class Terminal {
@@ -16,6 +19,8 @@ public final class Terminal {
     private static final boolean WINDOWS = isWindows(System.getProperty("os.name"));
     private static final boolean INTERACTIVE = interactive();
     private static final boolean STDERR_IS_TERMINAL = stderrIsTerminal(System.getenv("TERM"));
+
+    private static final int USUAL_WIDTH = 80;
 
     private Terminal() {
     }
@@ -42,6 +47,33 @@ public final class Terminal {
 
     static boolean wantsColour(String noColor, String term) {
         return (noColor == null || noColor.isEmpty()) && !"dumb".equals(term);
+    }
+
+    /**
+     * Columns of the terminal that shows standard error: POSIX's {@code stty} and Windows' {@code mode} tell them.
+     *
+     * @return what they tell; 80 if they tell nothing
+     */
+    public static int width() {
+        List<String> command = WINDOWS ? List.of("cmd", "/c", "mode con") : List.of("sh", "-c", "stty size <&2");
+        try {
+            Process process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+            String told = new String(process.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
+            process.waitFor();
+            return width(told);
+        } catch (IOException missing) {
+            return USUAL_WIDTH;
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+            return USUAL_WIDTH;
+        }
+    }
+
+    /** The second number that a program tells, after the rows; a terminal that says 0 does not know. */
+    static int width(String told) {
+        Matcher numbers = Pattern.compile("\\d{1,6}").matcher(told);
+        int width = numbers.find() && numbers.find() ? Integer.parseInt(numbers.group()) : 0;
+        return width > 0 ? width : USUAL_WIDTH;
     }
 
     /** Standard output for results: UTF-8, except on a Windows console, which names its own code page. */

@@ -27,7 +27,7 @@ final class Lane implements AutoCloseable {
         this.model = model;
         this.limit = limit;
         context = model.newContext(options);
-        sampler = Sampler.of(sampling);
+        sampler = Sampler.coupled(sampling);
     }
 
     /** Reads the prompt. */

@@ -1,10 +1,12 @@
 package io.tmac4j.comparison.race;
 
+import static io.tmac4j.comparison.output.DisplayWidth.cut;
+
+import io.tmac4j.comparison.output.DisplayWidth;
 import io.tmac4j.comparison.race.Span.Look;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import org.jline.utils.WCWidth;
 
 /** Draws a race as lines of text: panes beside one another, one below the other where the terminal is narrow. */
 final class Panes {
@@ -89,14 +91,14 @@ final class Panes {
                 continue;
             }
             int shown = Character.isISOControl(point) || Character.getType(point) == Character.FORMAT ? ' ' : point;
-            int wide = Math.max(0, WCWidth.wcwidth(shown));
+            int wide = DisplayWidth.of(shown);
             if (columns + wide > width) {
                 int space = line.lastIndexOf(" ");
                 String rest = space > 0 && shown != ' ' ? line.substring(space + 1) : "";
                 lines.add(space > 0 && shown != ' ' ? line.substring(0, space) : line.toString());
                 line.setLength(0);
                 line.append(rest);
-                columns = columns(rest);
+                columns = DisplayWidth.of(rest);
                 if (shown == ' ') {
                     continue;
                 }
@@ -108,15 +110,7 @@ final class Panes {
         return lines;
     }
 
-    private static int columns(String text) {
-        return text.codePoints().map(point -> Math.max(0, WCWidth.wcwidth(point))).sum();
-    }
-
     private static String pad(String text, int width) {
-        return text + " ".repeat(Math.max(0, width - columns(text)));
-    }
-
-    private static String cut(String text, int width) {
-        return text.length() <= width ? text : text.substring(0, Math.max(0, width - 1)) + "…";
+        return text + " ".repeat(Math.max(0, width - DisplayWidth.of(text)));
     }
 }

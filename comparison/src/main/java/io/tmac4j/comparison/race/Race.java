@@ -6,6 +6,7 @@ import io.tmac4j.bindings.SamplerOptions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 
 /**
@@ -31,13 +32,16 @@ public final class Race {
      * @param limit   tokens to generate
      * @param slice   length of a turn
      * @param options the contexts' options, their size included
+     * @param sampling how all engines choose
      */
     public Race(int[] prompt, int limit, Duration slice, ContextOptions options, SamplerOptions sampling) {
         this.prompt = prompt.clone();
         this.limit = limit;
         this.slice = slice;
         this.options = options;
-        this.sampling = sampling;
+        // one seed for all engines, also when it is left to chance
+        this.sampling = sampling.seed() < 0
+                ? sampling.withSeed(ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE)) : sampling;
     }
 
     /**

@@ -45,7 +45,7 @@ final class Figures {
         String what = generation ? "Generation" : "Prompt processing";
         Map<String, List<Result>> groups = group(machine.results().results().stream()
                 .filter(result -> generation ? result.nPrompt() == 0 : result.nGen() == 0).toList(), r -> r.model() + ", "
-                        + r.test());
+                        + r.label());
         List<Result> alone = new ArrayList<>();
         groups.forEach((name, results) -> {
             if (results.stream().map(Result::threads).distinct().count() < 2) {
@@ -172,7 +172,7 @@ final class Figures {
     }
 
     private static String label(Result r) {
-        return r.model().replace(".gguf", "") + " " + r.test() + " t" + r.threads();
+        return r.model().replace(".gguf", "") + " " + r.label() + " t" + r.threads();
     }
 
     private static String onMachine(List<Machines.Entry> machines, Machines.Entry machine) {

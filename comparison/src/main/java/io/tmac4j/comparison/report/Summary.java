@@ -28,17 +28,17 @@ public final class Summary {
 
     private static List<String> row(Machines.Entry machine, Result r) {
         Optional<Comparison> comparison = comparison(machine, r);
-        return List.of(machine.name(), r.model(), r.type(), r.engine(), Integer.toString(r.threads()), r.test(),
+        return List.of(machine.name(), r.model(), r.type(), r.engine(), Integer.toString(r.threads()), r.label(),
                 number(r.medianTs()), number(r.stddevTs()), comparison.map(c -> number(c.ratio())).orElse(""),
                 comparison.map(c -> number(c.ratioLow()) + ".." + number(c.ratioHigh())).orElse(""),
                 comparison.map(Comparison::verdict).orElse(""));
     }
 
-    /** The comparison that a result belongs to: same model, threads and test, and its engine is the compared one. */
+    /** The comparison that a result belongs to: same model, threads, test and settings, and its engine is the compared one. */
     static Optional<Comparison> comparison(Machines.Entry machine, Result r) {
         return machine.results().comparisons().stream()
                 .filter(c -> c.engine().equals(r.engine()) && Objects.equals(c.model(), r.model()) && c.threads() == r.threads()
-                        && Objects.equals(c.test(), r.test()) && Math.abs(c.tmacTs() - r.medianTs()) <= 1e-9 * r.medianTs())
+                        && Objects.equals(c.test(), r.label()) && Math.abs(c.tmacTs() - r.medianTs()) <= 1e-9 * r.medianTs())
                 .findFirst();
     }
 

@@ -22,16 +22,25 @@ class CpuClockTest {
 
     @Test
     void othersUseWhatThisProgramDidNot() {
-        CpuClock.Reading before = new CpuClock.Reading(0, 10, 100);
-        CpuClock.Reading after = new CpuClock.Reading(2_000_000_000L, 13, 104);
+        CpuClock.Reading before = new CpuClock.Reading(0, 10, 100, 0.1);
+        CpuClock.Reading after = new CpuClock.Reading(2_000_000_000L, 13, 104, 0.1);
         assertThat(after.othersCoresSince(before)).isCloseTo(0.5, within(1e-12));
     }
 
     @Test
+    void loadOverTimeIsProcessorTimeAndAnUnknownLoadIsUnknownTime() {
+        CpuClock clock = new CpuClock();
+        assertThat(clock.told(1_000_000_000L, 0.9, 8)).as("of a time before the first reading").isZero();
+        assertThat(clock.told(3_000_000_000L, 0.25, 8)).isCloseTo(4, within(1e-12));
+        assertThat(clock.told(4_000_000_000L, 0.5, 8)).isCloseTo(8, within(1e-12));
+        assertThat(clock.told(5_000_000_000L, -1, 8)).isNaN();
+    }
+
+    @Test
     void aMomentIsTooShortForTheSystemsClock() {
-        CpuClock.Reading before = new CpuClock.Reading(0, 10, 100);
-        assertThat(new CpuClock.Reading(50_000_000L, 10, 100).othersCoresSince(before)).isNaN();
-        assertThat(new CpuClock.Reading(2_000_000_000L, 10, Double.NaN).othersCoresSince(before)).isNaN();
+        CpuClock.Reading before = new CpuClock.Reading(0, 10, 100, 0.1);
+        assertThat(new CpuClock.Reading(50_000_000L, 10, 100, 0.1).othersCoresSince(before)).isNaN();
+        assertThat(new CpuClock.Reading(2_000_000_000L, 10, Double.NaN, 0.1).othersCoresSince(before)).isNaN();
     }
 
     @Test
