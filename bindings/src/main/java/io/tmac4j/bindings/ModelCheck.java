@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Refuses metadata that llama.cpp meets with {@code GGML_ASSERT}, an endless allocation, or an exception across the C border,
@@ -190,7 +191,8 @@ final class ModelCheck {
 
     /** llama.cpp divides by the number of heads, in some architectures before it looks for a tensor. */
     private boolean hasAttention(int layer) {
-        return PLAIN_ATTENTION.contains(architecture) || architecture.equals("phimoe") || List.of("attn_q", "attn_k", "attn_qkv").stream()
+        return PLAIN_ATTENTION.contains(architecture) || architecture.equals("phimoe")
+                || Stream.of("attn_q", "attn_k", "attn_qkv")
                 .anyMatch(kind -> tensors.containsKey("blk." + layer + "." + kind + ".weight"));
     }
 

@@ -27,8 +27,8 @@ class HostileGgufTest {
     }
 
     /**
-     * {@code -Pfuzz}; {@code -Dtmac.fuzz.first} and {@code -Dtmac.fuzz.files} say which mutations. One that was stopped goes on in
-     * the folder {@code -Dtmac.fuzz.folder}, target/fuzz if not given.
+     * {@code -Pfuzz}; {@code -Dtmac.fuzz.first} and {@code -Dtmac.fuzz.files} say which mutations. One that was stopped goes on
+     * in the folder {@code -Dtmac.fuzz.folder}, target/fuzz if not given.
      */
     @Test
     @EnabledIfSystemProperty(named = "tmac.fuzz.files", matches = "[0-9]+")
