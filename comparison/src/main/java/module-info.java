@@ -1,6 +1,7 @@
 /** The command-line tool {@code tmac}: runs one model on several engines and compares them. */
-@SuppressWarnings("requires-automatic") // XChart has a name but no descriptor of its own
+@SuppressWarnings("requires-automatic") // XChart and HdrHistogram have no descriptors of their own
 module io.tmac4j.comparison {
+    requires HdrHistogram;
     requires ch.qos.logback.classic;
     requires ch.qos.logback.core;
     requires com.fasterxml.jackson.annotation;
@@ -21,4 +22,5 @@ module io.tmac4j.comparison {
     opens io.tmac4j.comparison.output to com.fasterxml.jackson.databind;
     opens io.tmac4j.comparison.quality to com.fasterxml.jackson.databind;
     opens io.tmac4j.comparison.report to com.fasterxml.jackson.databind;
+    opens io.tmac4j.comparison.stats to com.fasterxml.jackson.databind;
 }

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Refuses metadata that llama.cpp meets with {@code GGML_ASSERT}, an endless allocation, or an exception across the C border,
@@ -179,10 +180,20 @@ final class ModelCheck {
                     || heads > 0 && keyHeads > 0 && heads % keyHeads != 0) {
                 throw bad("shares " + keyHeads + " heads of keys among " + heads + " heads of attention in layer " + layer);
             }
+            if (heads == 0 && hasAttention(layer)) {
+                throw bad("has no heads for the attention in layer " + layer);
+            }
             if (heads > 0 && PLAIN_ATTENTION.contains(architecture)) {
                 shapes(layer, heads, keyHeads);
             }
         }
+    }
+
+    /** llama.cpp divides by the number of heads, in some architectures before it looks for a tensor. */
+    private boolean hasAttention(int layer) {
+        return PLAIN_ATTENTION.contains(architecture) || architecture.equals("phimoe")
+                || Stream.of("attn_q", "attn_k", "attn_qkv")
+                .anyMatch(kind -> tensors.containsKey("blk." + layer + "." + kind + ".weight"));
     }
 
     private void shapes(int layer, long heads, long keyHeads) {

@@ -3,6 +3,7 @@ package io.tmac4j.bindings;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.lang.foreign.Arena;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
@@ -176,8 +177,9 @@ final class NativeCache {
                 return Optional.of("the file " + entry.name() + " is missing or has another size");
             }
             MessageDigest digest = sha512();
-            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-                digest.update(channel.map(FileChannel.MapMode.READ_ONLY, 0, entry.size()));
+            // unmapped at once: Windows neither moves nor deletes a file that is mapped
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ); Arena arena = Arena.ofConfined()) {
+                digest.update(channel.map(FileChannel.MapMode.READ_ONLY, 0, entry.size(), arena).asByteBuffer());
             }
             return HexFormat.of().formatHex(digest.digest()).equals(entry.sha512()) ? Optional.empty()
                     : Optional.of("the file " + entry.name() + " has another SHA-512");

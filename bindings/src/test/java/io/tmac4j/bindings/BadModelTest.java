@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -86,7 +87,21 @@ class BadModelTest {
         refused(changed("llama.embedding_length", number(512)), "");
         refused(changed("llama.block_count", number(5)), "blk.4");
         refused(changed("llama.attention.head_count", number(7)), "");
-        refused(changed("llama.attention.head_count", number(0)), "");
+        refused(changed("llama.attention.head_count", number(0)), "no heads for the attention in layer 0");
+    }
+
+    /** Found by mutations 16162, 57162 and 86669: in olmo2 and phimoe llama.cpp divides by the number of heads. */
+    @Test
+    void attentionWithoutHeadsIsRefusedInEveryArchitecture() throws IOException {
+        for (String architecture : List.of("olmo2", "phimoe", "falcon")) {
+            GgufImage image = GgufImage.of(GgufFile.read(Models.demo()));
+            image.keys.replaceAll(key -> switch (key.name()) {
+                case "general.architecture" -> new GgufImage.Key(key.name(), key.type(), architecture);
+                case "llama.attention.head_count" -> new GgufImage.Key(architecture + ".attention.head_count", key.type(), 0);
+                default -> new GgufImage.Key(key.name().replace("llama.", architecture + "."), key.type(), key.value());
+            });
+            refused(image.bytes(), "no heads for the attention in layer 0");
+        }
     }
 
     @Test

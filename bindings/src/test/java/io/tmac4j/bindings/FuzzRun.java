@@ -1,15 +1,20 @@
 package io.tmac4j.bindings;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** Has {@link HostileProbe} try mutated models in JVMs of their own, and goes on after one that ended. */
+/**
+ * Has {@link HostileProbe} try mutated models in JVMs of their own, and goes on after one that ended. How far it has come, what
+ * came of the files and what went wrong is in its folder, so that a run that was stopped can be gone on with.
+ */
 final class FuzzRun {
 
     /** Mutations a JVM: what llama.cpp leaves behind when it is stopped from giving up stays until the JVM ends. */
@@ -21,8 +26,9 @@ final class FuzzRun {
 
     private final Path folder;
     private final Path seeds;
-    private final List<String> failures = new ArrayList<>();
-    private final List<String> reports = new ArrayList<>();
+    private final Path failures;
+    private final Path progress;
+    private final FuzzCounts counts = new FuzzCounts();
 
     /**
      * A run.
@@ -32,6 +38,8 @@ final class FuzzRun {
     FuzzRun(Path folder) throws IOException {
         this.folder = folder;
         this.seeds = Files.createDirectories(folder.resolve("seeds"));
+        this.failures = folder.resolve("failures.txt");
+        this.progress = folder.resolve("progress.properties");
     }
 
     /** Writes the tiny models of these names, or all, as seeds; the demo model is one more. */
@@ -47,22 +55,30 @@ final class FuzzRun {
         }
     }
 
-    /** Tries the mutations from {@code first} to before {@code last}. */
+    /** Tries the mutations from {@code first} to before {@code last}, less those that were tried in this folder before. */
     void run(int first, int last) throws IOException, InterruptedException {
         int next = first;
+        if (Files.exists(progress) && counts.read(progress, first)) {
+            next = counts.next();
+        } else {
+            Files.deleteIfExists(failures);
+        }
         while (next < last) {
             next = chunk(next, Math.min(last, next + CHUNK));
+            counts.write(progress, first, next);
+            System.out.println(next - first + " of " + (last - first) + " files: " + counts + ", " + failures().size()
+                    + " failures");
         }
     }
 
     /** What went wrong, one line for each file. */
-    List<String> failures() {
-        return failures;
+    List<String> failures() throws IOException {
+        return Files.exists(failures) ? Files.readAllLines(failures) : List.of();
     }
 
-    /** What the JVMs said, a line each. */
-    List<String> reports() {
-        return reports;
+    /** What came of the files. */
+    FuzzCounts counts() {
+        return counts;
     }
 
     /** Returns the mutation to go on with. */
@@ -73,18 +89,22 @@ final class FuzzRun {
         Process process = java(HostileProbe.class, List.of(folder.toString(), seeds.toString(), "" + first, "" + last))
                 .redirectErrorStream(true).redirectOutput(output.toFile()).start();
         String fault = watch(process, current);
-        String text = Files.readString(output);
-        text.lines().filter(line -> line.startsWith(HostileProbe.TOO_MUCH_MEMORY)).forEach(failures::add);
+        List<String> lines = Files.readAllLines(output, StandardCharsets.ISO_8859_1);
+        counts.add(lines);
+        fail(lines.stream().filter(line -> line.startsWith(HostileProbe.TOO_MUCH_MEMORY)).toList());
         if (fault == null && process.exitValue() == 0) {
-            text.lines().filter(line -> line.startsWith("contained") || line.contains(" refused, ")).forEach(reports::add);
             return last;
         }
-        String number = Files.readString(current);
+        String number = Files.readString(current).strip();
         Files.copy(folder.resolve("mutated.gguf"), folder.resolve("failed-" + number + ".gguf"),
                 StandardCopyOption.REPLACE_EXISTING);
-        failures.add(number + ": " + (fault == null ? "exit code " + process.exitValue() : fault) + ": "
-                + text.lines().filter(line -> !line.isBlank()).limit(12).toList());
+        fail(List.of(number + ": " + (fault == null ? "exit code " + process.exitValue() : fault) + ": "
+                + lines.stream().filter(line -> !line.isBlank() && !FuzzCounts.isCount(line)).limit(12).toList()));
         return Integer.parseInt(number) + 1;
+    }
+
+    private void fail(List<String> lines) throws IOException {
+        Files.write(failures, lines, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     }
 
     /** Waits for the end of a JVM; what is wrong, or null. */

@@ -4,14 +4,15 @@ import io.tmac4j.bindings.generated.LlamaCpp;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
-import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /**
@@ -31,7 +32,7 @@ final class HostileProbe {
     static final String TOO_MUCH_MEMORY = "too much memory for ";
 
     /** A context of 64 tokens, its buffers and the copy of the weights beside the mapped file. */
-    private static final long MEMORY_FACTOR = 8;
+    static final long MEMORY_FACTOR = 8;
     private static final long MEMORY_ALLOWANCE = 64L << 20;
 
     private HostileProbe() {
@@ -42,36 +43,37 @@ final class HostileProbe {
         List<GgufImage> seeds = seeds(Path.of(args[1]));
         int first = Integer.parseInt(args[2]);
         int last = Integer.parseInt(args[3]);
-        Map<String, Integer> gaveUp = new TreeMap<>();
-        int refused = 0;
-        int loaded = 0;
-        long mostExcess = Long.MIN_VALUE;
-        for (int number = first; number < last; number++) {
-            Files.writeString(folder.resolve("current"), "" + number);
-            byte[] bytes = new GgufMutator(number).mutate(seeds.get(Math.floorMod(number, seeds.size())));
-            Path file = Files.write(folder.resolve("mutated.gguf"), bytes);
-            long before = ResidentMemory.startPeak();
-            try {
-                use(file, number);
-                loaded++;
-            } catch (LlamaException | IllegalArgumentException e) {
-                refused++;
-                String message = String.valueOf(e.getMessage());
-                if (message.contains(GAVE_UP)) {
-                    gaveUp.merge(message.substring(message.indexOf(GAVE_UP) + GAVE_UP.length()), 1, Integer::sum);
-                }
+        try (FileChannel current = FileChannel.open(folder.resolve("current"), StandardOpenOption.WRITE)) {
+            for (int number = first; number < last; number++) {
+                current.write(ByteBuffer.wrap(String.format("%-12d", number).getBytes(StandardCharsets.US_ASCII)), 0);
+                tryOne(number, new GgufMutator(number).mutate(seeds.get(Math.floorMod(number, seeds.size()))),
+                        folder.resolve("mutated.gguf"));
             }
-            long excess = ResidentMemory.peak() - before - MEMORY_FACTOR * bytes.length;
-            if (excess > MEMORY_ALLOWANCE) {
-                System.out.println(TOO_MUCH_MEMORY + number + ": " + excess + " bytes more than " + MEMORY_FACTOR
-                        + " times the file");
-            }
-            mostExcess = Math.max(mostExcess, excess);
         }
-        gaveUp.forEach((reason, count) -> System.out.println("contained " + count + " x " + reason));
-        System.out.println(refused + " refused, " + loaded + " loaded, at most " + (mostExcess >> 20) + " MiB above "
-                + MEMORY_FACTOR
-                + " times the file");
+    }
+
+    private static void tryOne(int number, byte[] bytes, Path file) throws IOException {
+        // a file that is cut and written again is put on the disk at once by some systems; a new one is not
+        Files.deleteIfExists(file);
+        Files.write(file, bytes);
+        long before = ResidentMemory.startPeak();
+        String outcome = FuzzCounts.LOADED;
+        try {
+            use(file, number);
+        } catch (LlamaException | IllegalArgumentException e) {
+            outcome = FuzzCounts.REFUSED;
+            String message = String.valueOf(e.getMessage());
+            if (message.contains(GAVE_UP)) {
+                FuzzCounts.print(FuzzCounts.CONTAINED + message.substring(message.indexOf(GAVE_UP) + GAVE_UP.length()), 1);
+            }
+        }
+        FuzzCounts.print(outcome, 1);
+        long excess = ResidentMemory.peak() - before - MEMORY_FACTOR * bytes.length;
+        FuzzCounts.print(FuzzCounts.MOST_MEMORY, Math.max(0, excess >> 20));
+        if (excess > MEMORY_ALLOWANCE) {
+            System.out.println(TOO_MUCH_MEMORY + number + ": " + excess + " bytes more than " + MEMORY_FACTOR
+                    + " times the file");
+        }
     }
 
     private static List<GgufImage> seeds(Path folder) throws IOException {

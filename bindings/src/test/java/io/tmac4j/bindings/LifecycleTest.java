@@ -3,6 +3,7 @@ package io.tmac4j.bindings;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.Assumptions;
@@ -33,12 +34,19 @@ class LifecycleTest {
         }
         System.gc();
         long before = ResidentMemory.anonymous();
+        OptionalLong nativeBefore = NativeMemory.committed();
         for (int i = 0; i < CYCLES; i++) {
             cycle();
         }
         System.gc();
         long after = ResidentMemory.anonymous();
         System.out.println(CYCLES + " cycles: " + (before >> 20) + " MiB before, " + (after >> 20) + " MiB after");
+        OptionalLong nativeAfter = NativeMemory.committed();
+        if (nativeBefore.isPresent() && nativeAfter.isPresent()) {
+            System.out.println("native memory tracking, heap aside: " + (nativeBefore.getAsLong() >> 10) + " KiB before, "
+                    + (nativeAfter.getAsLong() >> 10) + " KiB after");
+            assertThat(nativeAfter.getAsLong() - nativeBefore.getAsLong()).isLessThan(24L << 20);
+        }
         // one leaked context would be 2 MB a cycle; the Java heap and compiled code still move a little
         assertThat(after - before).isLessThan(40L << 20);
     }

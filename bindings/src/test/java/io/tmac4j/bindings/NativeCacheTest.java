@@ -120,6 +120,43 @@ class NativeCacheTest {
         assertThat(file).hasContent("in the way");
     }
 
+    /** The system's own errors, on a file system of 64 KB in memory. */
+    @Test
+    void aFullDiskAndOneThatMayOnlyBeReadAreSaidToBeAndLeaveNothing() throws IOException, InterruptedException {
+        Path disk = Files.createDirectory(folder.resolve("disk"));
+        Assumptions.assumeTrue(runs("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk.toString()),
+                "only Linux's root may mount a small disk");
+        try {
+            Properties large = index("liba.so");
+            large.setProperty("size.liba.so", "1000000");
+            assertThatThrownBy(() -> new NativeCache(disk).folder(NativePackage.of(large, this::contents)))
+                    .isInstanceOf(NativeLibraryException.class).hasMessageContaining("they take 1000000 bytes and the disk has ")
+                    .hasMessageContaining(CacheFolder.PROPERTY);
+            // room enough by the sizes in its index, but not for what it holds
+            NativePackage lies = NativePackage.of(index("liba.so"), name -> new ByteArrayInputStream(new byte[1_000_000]));
+            assertThatThrownBy(() -> new NativeCache(disk).folder(lies)).isInstanceOf(NativeLibraryException.class)
+                    .hasMessageContaining(disk + ": No space left on device").hasMessageContaining(CacheFolder.PROPERTY);
+            assertThat(names(disk)).isEmpty();
+            assertThat(new NativeCache(disk).folder(libraries())).as("it can be used afterwards").exists();
+            assertThat(runs("mount", "-o", "remount,ro", disk.toString())).isTrue();
+            assertThat(new NativeCache(disk).folder(libraries())).as("what is unpacked needs no writing").exists();
+            assertThatThrownBy(() -> new NativeCache(disk.resolve("natives")).folder(libraries()))
+                    .isInstanceOf(NativeLibraryException.class).hasMessageContaining("Read-only file system")
+                    .hasMessageContaining(CacheFolder.PROPERTY).hasMessageContaining(NativeFolder.PATH_PROPERTY);
+        } finally {
+            assertThat(runs("umount", disk.toString())).isTrue();
+        }
+    }
+
+    private static boolean runs(String... command) throws InterruptedException {
+        try {
+            return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start()
+                    .waitFor() == 0;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
     @Test
     void severalJvmsMayUnpackAtOnce() throws IOException, InterruptedException {
         Platform platform = Platform.of(System.getProperty("os.name"), System.getProperty("os.arch"));

@@ -140,6 +140,11 @@ final class Compare implements Callable<Integer> {
             description = "Tokens on which the engines' agreement is checked (default: 64); 0 leaves it out.")
     private Integer agreement;
 
+    @Option(names = "--busy", paramLabel = "N", converter = IntRanges.FromOne.class,
+            description = "Measure each test again beside N processes that keep a core each busy: the share of the rate that"
+                    + " each engine keeps, and how long single tokens take.")
+    private List<IntRanges> busy = List.of();
+
     @Option(names = {"-o", "--output"}, paramLabel = "md|csv|json|jsonl", description = "Form of the results (default: md).")
     private Format format = Format.MD;
 
@@ -192,7 +197,8 @@ final class Compare implements Callable<Integer> {
                 Duration.ofSeconds(delay), seed);
         int startupPrompt = noStartup ? 0
                 : tests.stream().mapToInt(TestCase::prompt).filter(prompt -> prompt > 0).findFirst().orElse(QUICK_PROMPT);
-        return new Sweep(measured, chosen, settings(), tests, plan, startupPrompt, agreeing, agreementTokens());
+        return new Sweep(measured, chosen, settings(), tests, plan, IntRanges.all(busy), startupPrompt, agreeing,
+                agreementTokens());
     }
 
     private Duration warmUpTime() {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.networknt.schema.InputFormat;
 import io.tmac4j.comparison.synth.DemoModel;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -175,6 +176,36 @@ class CompareTest {
     }
 
     @Test
+    void besideBusyProcessesEachEngineKeepsAShareAndNoProcessIsLeft() throws IOException {
+        CommandRun run = compare("-p", "8", "-n", "6", "-t", "1", "--busy", "1", "--agreement", "0", "-o", "json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(ReportCommandTest.resultsSchema().validate(run.out(), InputFormat.JSON)).isEmpty();
+        JsonNode results = new ObjectMapper().readTree(run.out()).get("results");
+        assertThat(results).hasSizeGreaterThanOrEqualTo(4);
+        for (JsonNode result : results) {
+            JsonNode busy = result.get("busy").get(0);
+            assertThat(busy.get("processes").intValue()).isOne();
+            assertThat(busy.get("samples_ts")).hasSize(2);
+            assertThat(busy.get("kept").doubleValue()).isCloseTo(
+                    busy.get("median_ts").doubleValue() / result.get("median_ts").doubleValue(), within(1e-9));
+            for (JsonNode times : List.of(result.get("token_ms"), busy.get("token_ms"))) {
+                if (result.get("n_gen").intValue() == 0) {
+                    assertThat(times.isNull()).isTrue();
+                } else {
+                    assertThat(times.get("tokens").intValue()).isEqualTo(2 * 6);
+                    assertThat(times.get("p50").doubleValue()).isPositive().isLessThanOrEqualTo(times.get("p99").doubleValue());
+                    assertThat(times.get("p99").doubleValue()).isLessThanOrEqualTo(times.get("max").doubleValue());
+                }
+            }
+        }
+        assertThat(ProcessHandle.current().descendants().map(process -> process.info().commandLine().orElse("")))
+                .noneMatch(command -> command.contains("Burner"));
+        CommandRun table = compare("-p", "0", "-n", "6", "-t", "1", "--busy", "1,2", "--agreement", "0");
+        assertThat(table.out()).contains("Beside processes that keep a core each busy", "| beside ", " kept ", " p99 ");
+        assertThat(table.out().lines().filter(line -> line.matches(".* tg6 \\| +[12] \\|.* % \\|.* ms \\|"))).hasSize(4);
+    }
+
+    @Test
     void aLowerPriorityNeedsNoRightsAndStandsInTheResults() {
         CommandRun run = compare("-p", "8", "-n", "0", "-t", "1", "--prio", "-1", "--agreement", "0");
         assertThat(run.exitCode()).as(run.err()).isZero();
@@ -183,7 +214,7 @@ class CompareTest {
 
     @ParameterizedTest
     @CsvSource({"-t,0", "-t,x", "-n,-1", "-p,-5", "-r,0", "-e,warp", "-fa,maybe", "-ctk,q9", "-o,xml", "-pg,5", "-t,4-1",
-        "--flap,1", "-b,0", "--delay,-3", "--prio,4", "--prio,high"})
+        "--flap,1", "-b,0", "--delay,-3", "--busy,0", "--prio,4", "--prio,high"})
     void anImpossibleOptionIsOneSentenceAndExitCodeTwo(String option, String value) {
         CommandRun run = compare(option, value);
         assertThat(run.exitCode()).isEqualTo(2);

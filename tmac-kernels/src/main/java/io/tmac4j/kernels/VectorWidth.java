@@ -2,6 +2,7 @@ package io.tmac4j.kernels;
 
 import java.util.List;
 import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
 
 /**
  * The width of the vectors that the kernels work with, decided once. A table lookup is one byte shuffle of 16 entries: every
@@ -24,6 +25,11 @@ record VectorWidth(int bits, String reason) {
     /** The width of this JVM. */
     static VectorWidth chosen() {
         return CHOSEN;
+    }
+
+    /** The widest vectors of floats that the VM uses. */
+    static int floatBits() {
+        return FloatVector.SPECIES_PREFERRED.vectorBitSize();
     }
 
     private static int preferredBits() {

@@ -2,6 +2,7 @@ package io.tmac4j.kernels;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
@@ -34,5 +35,20 @@ class EngineChoiceTest {
         assertThat(TmacEngineProvider.obstacle(true, SERVER, "mixed mode, emulated-client, sharing").orElseThrow())
                 .contains("without -XX:TieredStopAtLevel");
         assertThat(TmacEngineProvider.obstacle(true, "OpenJDK 64-Bit Client VM", MIXED).orElseThrow()).contains("server VM");
+        assertThat(TmacEngineProvider.withoutAvx("amd64", 128).orElseThrow()).contains("without -XX:UseAVX=0");
+    }
+
+    @Test
+    void everyObstacleSaysHowSlowItMakesTheEngine() {
+        assertThat(Stream.of(TmacEngineProvider.obstacle(false, SERVER, MIXED),
+                TmacEngineProvider.obstacle(true, SERVER, "mixed mode, emulated-client, sharing"),
+                TmacEngineProvider.withoutAvx("x86_64", 128))).allSatisfy(
+                        reason -> assertThat(reason.orElseThrow()).matches("about [0-9]+ times as slow as with vectors.*: .*"));
+    }
+
+    @Test
+    void vectorsAreUsedWithAvxAndOnOtherProcessors() {
+        assertThat(TmacEngineProvider.withoutAvx("amd64", 256)).isEmpty();
+        assertThat(TmacEngineProvider.withoutAvx("aarch64", 128)).isEmpty();
     }
 }

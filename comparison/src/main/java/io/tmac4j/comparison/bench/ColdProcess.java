@@ -1,6 +1,7 @@
 package io.tmac4j.comparison.bench;
 
 import io.tmac4j.comparison.Failure;
+import io.tmac4j.comparison.Tmac;
 import io.tmac4j.comparison.environment.Environment;
 import io.tmac4j.comparison.environment.PeakMemory;
 import io.tmac4j.comparison.output.Json;
@@ -59,21 +60,11 @@ final class ColdProcess {
 
     private static List<String> command(Path model, String engine, int threads, int promptTokens, long warmUpSeconds) {
         List<String> command = new ArrayList<>(PeakMemory.wrapper());
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(Environment.flagsOfThisVm(ManagementFactory.getRuntimeMXBean().getInputArguments()));
-        addPath(command, "--module-path", System.getProperty("jdk.module.path"));
-        addPath(command, "--class-path", System.getProperty("java.class.path"));
-        command.addAll(List.of("--module", "io.tmac4j.comparison/io.tmac4j.comparison.Tmac", "cold-start",
-                "-m", model.toString(), "-e", engine, "-t", Integer.toString(threads), "-p", Integer.toString(promptTokens),
-                "--warmup", Long.toString(warmUpSeconds)));
+        command.addAll(ChildVm.command(Tmac.class,
+                Environment.flagsOfThisVm(ManagementFactory.getRuntimeMXBean().getInputArguments()),
+                List.of("cold-start", "-m", model.toString(), "-e", engine, "-t", Integer.toString(threads),
+                        "-p", Integer.toString(promptTokens), "--warmup", Long.toString(warmUpSeconds))));
         return command;
-    }
-
-    private static void addPath(List<String> command, String option, String path) {
-        if (path != null && !path.isEmpty()) {
-            command.add(option);
-            command.add(path);
-        }
     }
 
     private static String lastLine(String text) {

@@ -14,6 +14,11 @@ import java.time.Duration;
  */
 public record Plan(int repetitions, Duration warmUp, Duration pause, Duration delay, long seed) {
 
+    /** The same for contestants that are warm already. */
+    Plan whenWarm() {
+        return new Plan(repetitions, Duration.ZERO, pause, Duration.ZERO, seed);
+    }
+
     public Plan {
         if (repetitions < 1) {
             throw new IllegalArgumentException("a measurement needs at least one repetition, not " + repetitions);

@@ -13,18 +13,20 @@ import java.util.List;
  * @param settings each combination of threads, batches, cache types and flash attention
  * @param tests    the tests for each of them
  * @param plan     how each cell is measured
+ * @param busy     numbers of processes beside which each cell is measured again while they keep a core each busy
  * @param startupPrompt tokens of the prompt with which each engine's start is measured; 0 leaves it out
  * @param agreeing further files on which only the engines' agreement is checked
  * @param agreementTokens tokens on which agreement is checked; 0 leaves it out
  */
 public record Sweep(List<Path> models, List<Engine> engines, List<Settings> settings, List<TestCase> tests, Plan plan,
-                    int startupPrompt, List<Path> agreeing, int agreementTokens) {
+                    List<Integer> busy, int startupPrompt, List<Path> agreeing, int agreementTokens) {
 
     public Sweep {
         models = List.copyOf(models);
         engines = List.copyOf(engines);
         settings = List.copyOf(settings);
         tests = List.copyOf(tests);
+        busy = List.copyOf(busy);
         agreeing = List.copyOf(agreeing);
     }
 

@@ -10,12 +10,14 @@ import io.tmac4j.comparison.Failure;
 import io.tmac4j.comparison.environment.EnergyMeter;
 import io.tmac4j.comparison.environment.Machine;
 import io.tmac4j.comparison.output.Agreement;
+import io.tmac4j.comparison.output.Busy;
 import io.tmac4j.comparison.output.Comparison;
 import io.tmac4j.comparison.output.Progress;
 import io.tmac4j.comparison.output.Result;
 import io.tmac4j.comparison.output.Startup;
 import io.tmac4j.comparison.output.Text;
 import io.tmac4j.comparison.stats.Sample;
+import io.tmac4j.comparison.stats.TokenTimes;
 import io.tmac4j.comparison.text.Generation;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -104,7 +106,8 @@ public final class SweepRun {
         Map<Cell, Map<Engine, Result>> finished = new LinkedHashMap<>();
         for (Cell cell : cells) {
             Map<Engine, Result> known = new LinkedHashMap<>();
-            sweep.engines().forEach(engine -> sink.known(cell, engine).ifPresent(result -> known.put(engine, result)));
+            sweep.engines().forEach(engine -> sink.known(cell, engine).filter(this::isBusyKnown)
+                    .ifPresent(result -> known.put(engine, result)));
             // Engines are only comparable when they ran side by side: a cell is known as a whole or not at all.
             finished.put(cell, known.size() == sweep.engines().size() ? known : new LinkedHashMap<>());
         }
@@ -217,24 +220,55 @@ public final class SweepRun {
             }
             String what = cell.model().getFileName() + " " + cell.test().name() + " t" + cell.settings().threads() + " ";
             double start = doneWeight;
-            double step = cell.weight() / (sweep.plan().repetitions() + 1);
-            Measurement measurement = new Measurement(sweep.plan(), (engine, stage) -> {
+            double step = cell.weight() / (sweep.plan().repetitions() * (1 + sweep.busy().size()) + 1);
+            Measurement.Listener listener = (engine, stage) -> {
                 if (stage.startsWith(Measurement.RUN)) {
                     doneWeight += step;
                 }
                 progress.show(done(), what + engine + " " + stage);
-            }, meter);
+            };
             progress.show(done(), what);
-            List<Measured> measured = measurement.run(tests);
+            List<Measured> measured = new Measurement(sweep.plan(), listener, meter).run(tests);
+            List<TokenTimes> times = tests.stream().map(TokenTest::takeTokenTimes).toList();
+            List<List<Busy>> busy = beside(cell, tests, measured, listener);
             doneWeight = start + cell.weight() * models.size();
             List<Result> results = new ArrayList<>();
             for (int i = 0; i < models.size(); i++) {
-                results.add(result(cell, models.get(i), measured.get(i)));
+                results.add(result(cell, models.get(i), measured.get(i), times.get(i), busy.get(i)));
             }
             return results;
         } finally {
             tests.forEach(TokenTest::close);
         }
+    }
+
+    /** Measures the warm tests again beside other processes; a list for each test. */
+    private List<List<Busy>> beside(Cell cell, List<TokenTest> tests, List<Measured> alone, Measurement.Listener listener) {
+        List<List<Busy>> all = tests.stream().<List<Busy>>map(test -> new ArrayList<>()).toList();
+        for (int processes : sweep.busy()) {
+            try (Neighbours neighbours = Neighbours.start(processes)) {
+                List<Measured> measured = new Measurement(sweep.plan().whenWarm(), (engine, stage) -> listener.progressed(engine,
+                        stage + " beside " + processes), meter).run(tests);
+                if (neighbours.count() < processes) {
+                    throw new Failure("a process that was to keep a core busy has ended");
+                }
+                for (int i = 0; i < tests.size(); i++) {
+                    List<Double> rates = rates(cell, measured.get(i));
+                    double median = Sample.of(rates).median();
+                    all.get(i).add(new Busy(processes, median, rates, median / Sample.of(rates(cell, alone.get(i))).median(),
+                            tests.get(i).takeTokenTimes()));
+                }
+            }
+        }
+        return all;
+    }
+
+    private boolean isBusyKnown(Result result) {
+        return result.busy().stream().map(Busy::processes).toList().containsAll(sweep.busy());
+    }
+
+    private static List<Double> rates(Cell cell, Measured measured) {
+        return measured.nanos().stream().map(nanos -> cell.test().tokens() * 1e9 / nanos).toList();
     }
 
     private void report(Map<Engine, Result> ofCell) {
@@ -254,11 +288,11 @@ public final class SweepRun {
         return joules.stream().anyMatch(value -> value.isNaN()) ? null : (Double) (Sample.of(joules).median() / tokens);
     }
 
-    private static Result result(Cell cell, LoadedModel loaded, Measured measured) {
+    private static Result result(Cell cell, LoadedModel loaded, Measured measured, TokenTimes times, List<Busy> busy) {
         LlamaModel model = loaded.model();
         Settings settings = cell.settings();
         TestCase test = cell.test();
-        List<Double> rates = measured.nanos().stream().map(nanos -> test.tokens() * 1e9 / nanos).toList();
+        List<Double> rates = rates(cell, measured);
         Sample sample = Sample.of(rates);
         return new Result(measured.name(), cell.model().getFileName().toString(), model.description(), model.typeName(),
                 model.sizeBytes(), model.parameterCount(), settings.threads(), test.name(), test.prompt(), test.generate(),
@@ -266,6 +300,6 @@ public final class SweepRun {
                 settings.flashAttention().name().toLowerCase(Locale.ROOT), sample.mean(), sample.standardDeviation(), rates,
                 sample.median(), sample.minimum(), sample.maximum(), measured.warmUpNanos() * 1e-9, measured.steady(),
                 nullable(measured.othersCores()), loaded.loadSeconds(), model.engineReport().packedBytes(),
-                measured.clockSpeeds(), nullable(measured.joules()), perToken(measured.joules(), test.tokens()));
+                measured.clockSpeeds(), nullable(measured.joules()), perToken(measured.joules(), test.tokens()), times, busy);
     }
 }

@@ -4,8 +4,10 @@ import io.tmac4j.bindings.ContextOptions;
 import io.tmac4j.bindings.LlamaContext;
 import io.tmac4j.bindings.LlamaException;
 import io.tmac4j.bindings.LlamaModel;
+import io.tmac4j.comparison.stats.TokenTimes;
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import org.HdrHistogram.Histogram;
 
 /**
  * One test on one model and engine, done as llama-bench does it: the cache is cleared, the depth filled in, then the
@@ -16,6 +18,8 @@ public final class TokenTest implements Contestant, AutoCloseable {
 
     /** Tokens decoded in one piece of warm-up: short enough to see the rate move, long enough for the clock. */
     private static final int WARM_UP_TOKENS = 16;
+    /** Times of tokens are kept to this many decimal digits. */
+    private static final int TIME_DIGITS = 3;
 
     private final String name;
     private final LlamaModel model;
@@ -24,6 +28,8 @@ public final class TokenTest implements Contestant, AutoCloseable {
     private final int batchSize;
     private final int ubatchSize;
     private final long seed;
+    /** Nanoseconds of the tokens generated in repetitions. */
+    private final Histogram tokenNanos = new Histogram(TIME_DIGITS);
     private boolean readToDepth;
 
     /** @param options everything but the context size, which the test knows */
@@ -49,7 +55,9 @@ public final class TokenTest implements Contestant, AutoCloseable {
         SplittableRandom random = new SplittableRandom(seed);
         int prompt = Math.min(test.prompt(), ubatchSize);
         int generate = Math.min(test.generate(), WARM_UP_TOKENS);
-        return run(prompt, generate, random);
+        long nanos = run(prompt, generate, random);
+        tokenNanos.reset();
+        return nanos;
     }
 
     @Override
@@ -64,6 +72,13 @@ public final class TokenTest implements Contestant, AutoCloseable {
     @Override
     public long repeat() {
         return run(test.prompt(), test.generate(), new SplittableRandom(~seed));
+    }
+
+    /** Times of the tokens generated in repetitions since this was last asked; null if there were none. */
+    TokenTimes takeTokenTimes() {
+        TokenTimes times = tokenNanos.getTotalCount() == 0 ? null : TokenTimes.of(tokenNanos);
+        tokenNanos.reset();
+        return times;
     }
 
     /** Goes back to the depth without reading it again, where the model's memory can forget its latest tokens. */
@@ -84,11 +99,15 @@ public final class TokenTest implements Contestant, AutoCloseable {
         long start = System.nanoTime();
         read(prompt, random);
         int token = firstToken(random);
+        long now = System.nanoTime();
         for (int i = 0; i < generate; i++) {
             context.decode(token);
             token = random.nextInt(model.vocabularySize());
+            long begun = now;
+            now = System.nanoTime();
+            tokenNanos.recordValue(now - begun);
         }
-        return System.nanoTime() - start;
+        return now - start;
     }
 
     private void read(int count, SplittableRandom random) {

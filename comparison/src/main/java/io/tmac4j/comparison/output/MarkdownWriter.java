@@ -1,10 +1,12 @@
 package io.tmac4j.comparison.output;
 
 import io.tmac4j.comparison.environment.Environment;
+import io.tmac4j.comparison.stats.TokenTimes;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 
 /** A table like llama-bench's with the engine and the ratio beside the rates; agreement, environment and notes below. */
 final class MarkdownWriter implements ResultWriter {
@@ -23,6 +25,14 @@ final class MarkdownWriter implements ResultWriter {
     private static final Table ENERGY = new Table(
             new Column("model", -30), new Column("engine", -10), new Column("threads", 7), new Column("test", 15),
             new Column("J/token", 9));
+
+    private static final Table TIMES = new Table(
+            new Column("model", -30), new Column("engine", -10), new Column("threads", 7), new Column("test", 15),
+            new Column("p50", 9), new Column("p99", 9), new Column("max", 9));
+    private static final Table BUSY = new Table(
+            new Column("model", -30), new Column("engine", -10), new Column("threads", 7), new Column("test", 15),
+            new Column("beside", 6), new Column("t/s", 9), new Column("kept", 5), new Column("p50", 9), new Column("p99", 9),
+            new Column("max", 9));
 
     private final PrintWriter out;
     private boolean begun;
@@ -56,6 +66,8 @@ final class MarkdownWriter implements ResultWriter {
             out.println("t/s: median ± standard deviation of the repetitions. ratio: engine / baseline, by medians, with its");
             out.println("95 % bootstrap interval; \"within noise\": that interval holds 1.");
         }
+        tokenTimes(all.results());
+        busy(all.results());
         startup(all.startup());
         energy(all);
         agreement(all.agreement());
@@ -67,6 +79,43 @@ final class MarkdownWriter implements ResultWriter {
             all.notes().forEach(note -> out.println("note: " + note));
         }
         out.flush();
+    }
+
+    private void tokenTimes(List<Result> results) {
+        List<Result> known = results.stream().filter(result -> result.tokenMs() != null).toList();
+        if (known.isEmpty()) {
+            return;
+        }
+        out.println();
+        out.println("Time of single generated tokens: median, 99 of 100, longest:");
+        out.println();
+        TIMES.head(out);
+        for (Result r : known) {
+            TIMES.row(out, Stream.concat(Stream.of(r.description(), r.engine(), Integer.toString(r.threads()), r.test()),
+                    times(r.tokenMs())).toList());
+        }
+    }
+
+    private void busy(List<Result> results) {
+        if (results.stream().allMatch(result -> result.busy().isEmpty())) {
+            return;
+        }
+        out.println();
+        out.println("Beside processes that keep a core each busy; kept: share of the undisturbed rate:");
+        out.println();
+        BUSY.head(out);
+        for (Result r : results) {
+            for (Busy b : r.busy()) {
+                BUSY.row(out, Stream.concat(Stream.of(r.description(), r.engine(), Integer.toString(r.threads()), r.test(),
+                        Integer.toString(b.processes()), rate(b.medianTs()),
+                        String.format(Locale.ROOT, "%.0f %%", 100 * b.kept())), times(b.tokenMs())).toList());
+            }
+        }
+    }
+
+    private static Stream<String> times(TokenTimes times) {
+        return times == null ? Stream.of("", "", "")
+                : Stream.of(times.p50(), times.p99(), times.max()).map(TokenTimes::milliseconds);
     }
 
     private void startup(List<Startup> startups) {

@@ -1,5 +1,6 @@
 package io.tmac4j.comparison.output;
 
+import io.tmac4j.comparison.stats.TokenTimes;
 import java.util.List;
 import java.util.Objects;
 
@@ -37,12 +38,19 @@ import java.util.Objects;
  *                      in files of older programs, as the next two
  * @param joules       energy used during each repetition, joules; null where it cannot be read
  * @param joulesPerToken median energy of a token, joules; null if unknown
+ * @param tokenMs       times of single generated tokens; null if the test generates none, and in files of older programs
+ * @param busy          the same test beside processes that keep cores busy
  */
 public record Result(String engine, String model, String description, String type, long size, long params, int threads,
                      String test, int nPrompt, int nGen, int nDepth, int nBatch, int nUbatch, String typeK, String typeV,
                      String flashAttn, double avgTs, double stddevTs, List<Double> samplesTs, double medianTs, double minTs,
                      double maxTs, double warmupSeconds, boolean steady, List<Double> othersCores, Double loadSeconds,
-                     Long packedBytes, List<Double> clockSpeed, List<Double> joules, Double joulesPerToken) {
+                     Long packedBytes, List<Double> clockSpeed, List<Double> joules, Double joulesPerToken, TokenTimes tokenMs,
+                     List<Busy> busy) {
+
+    public Result {
+        busy = busy == null ? List.of() : List.copyOf(busy);
+    }
 
     /** The test, and the settings that are not the usual ones as the options that ask for them: {@code pp512 -b 256}. */
     public String label() {
