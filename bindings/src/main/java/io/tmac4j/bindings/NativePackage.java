@@ -1,10 +1,17 @@
 package io.tmac4j.bindings;
 
+import java.io.ByteArrayInputStream;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.Reader;
+import java.lang.module.FindException;
+import java.lang.module.ModuleFinder;
+import java.lang.module.ModuleReader;
+import java.lang.module.ModuleReference;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -44,9 +51,38 @@ record NativePackage(String id, List<Entry> files, Opener open) {
 
     /** The package of a platform on the class path or module path, if it is there. */
     static Optional<NativePackage> find(Platform platform) throws IOException {
+        Optional<NativePackage> resolved = in(platform, NativePackage.class.getClassLoader()::getResourceAsStream);
+        return resolved.isPresent() ? resolved : onModulePath(platform, System.getProperty("jdk.module.path", ""));
+    }
+
+    /** The package in a jar of a module path: no module requires it, so that Java itself leaves it out. */
+    static Optional<NativePackage> onModulePath(Platform platform, String modulePath) throws IOException {
+        Path[] entries = Pattern.compile(File.pathSeparator, Pattern.LITERAL).splitAsStream(modulePath)
+                .filter(entry -> !entry.isBlank()).map(Path::of).toArray(Path[]::new);
+        String name = "io.tmac4j.natives." + platform.id().replace('-', '_');
+        try {
+            Optional<ModuleReference> module = ModuleFinder.of(entries).find(name);
+            return module.isEmpty() ? Optional.empty() : in(platform, file -> open(module.get(), file));
+        } catch (FindException e) {
+            throw new IOException("the module path cannot be searched for " + name + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static InputStream open(ModuleReference module, String file) throws IOException {
+        try (ModuleReader reader = module.open()) {
+            Optional<InputStream> found = reader.open(file);
+            if (found.isEmpty()) {
+                return null;
+            }
+            try (InputStream in = found.get()) {
+                return new ByteArrayInputStream(in.readAllBytes());
+            }
+        }
+    }
+
+    private static Optional<NativePackage> in(Platform platform, Opener resources) throws IOException {
         String folder = "io/tmac4j/natives/" + platform.id() + "/";
-        ClassLoader loader = NativePackage.class.getClassLoader();
-        try (InputStream in = loader.getResourceAsStream(folder + "index.properties")) {
+        try (InputStream in = resources.open(folder + "index.properties")) {
             if (in == null) {
                 return Optional.empty();
             }
@@ -55,7 +91,7 @@ record NativePackage(String id, List<Entry> files, Opener open) {
                 index.load(reader);
             }
             return Optional.of(of(index, name -> {
-                InputStream file = loader.getResourceAsStream(folder + name);
+                InputStream file = resources.open(folder + name);
                 if (file == null) {
                     throw new IOException("the package has no file " + name + ", which its index names");
                 }

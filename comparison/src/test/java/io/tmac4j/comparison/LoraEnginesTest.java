@@ -86,7 +86,7 @@ class LoraEnginesTest {
     void bothEnginesAgreeOnAModelWithAnAdapter(FileType type) throws IOException {
         Path model = folder.resolve(type + ".gguf");
         Quantizer.quantize(DemoModel.file(), model, QuantizeOptions.to(type).withPure(true).withRequantize(true));
-        ModelOptions adapted = ModelOptions.defaults().withLora(adapter(folder.resolve("for-" + type + ".gguf"), model, 1), 1);
+        ModelOptions adapted = ModelOptions.defaults().withLora(adapter(folder.resolve("for-" + type + ".gguf"), model, 1), 3);
         AgreementProbe probe;
         AgreementProbe.Trace trace;
         AgreementProbe.Trace plain;
@@ -98,7 +98,7 @@ class LoraEnginesTest {
         }
         LogitDistance change = new LogitDistance();
         change.add(plain.promptLogits().getLast(), trace.promptLogits().getLast());
-        assertThat(change.nmse()).as("without the adapter the bound below is exceeded").isGreaterThan(3 * NMSE);
+        assertThat(change.nmse()).as("without the adapter the bound below is exceeded").isGreaterThan(10 * NMSE);
         try (LlamaModel loaded = LlamaModel.load(model, adapted.withEngine(Engine.TMAC))) {
             assertThat(loaded.engineReport().by(EngineReport.Way.ENGINE)).isNotEmpty();
             Agreement agreement = probe.compare(trace, loaded, type.toString(), Engine.LLAMA_CPP.name());
