@@ -38,6 +38,16 @@ final class ModelCheck {
     private static final Set<String> EQUAL_LENGTHS = Set.of("llama", "qwen2", "qwen2moe", "qwen3", "qwen3moe", "internlm2",
             "starcoder2", "olmo2", "smollm3", "granite");
 
+    /** Architectures that may have layers without attention, or have none with it. All others divide by their heads. */
+    static final Set<String> WITHOUT_ATTENTION = Set.of("mamba", "mamba2", "rwkv6", "rwkv6qwen2", "rwkv7", "arwkv7", "jamba",
+            "plamo2", "falcon-h1", "granitehybrid", "nemotron_h", "nemotron_h_moe", "lfm2", "lfm2moe", "kimi-linear", "kimi-k3",
+            "bailingmoe3", "minimax-01", "deci", "wavtokenizer-dec");
+
+    /** Numbers by which one architecture or another divides, and which none can do without that has them. */
+    private static final List<String> DIVISORS = List.of("wkv.head_size", "ssm.time_step_rank", "experts_per_group",
+            "full_attention_interval", "attention.group_norm_groups", "attention.output_group_count",
+            "attention.indexer.block_size");
+
     private static final Set<String> ROPE_SCALINGS = Set.of("none", "linear", "yarn", "longrope");
 
     /** {@code LLAMA_SPLIT_PATH_FORMAT}, e.g. {@code model-00001-of-00003.gguf}. */
@@ -129,11 +139,8 @@ final class ModelCheck {
                 throw bad("has the rope scaling " + GgufReader.quote(type) + ", which llama.cpp does not know");
             }
         });
-        file.integer(architecture + ".rope.dimension_count").ifPresent(count -> {
-            if (count % 2 != 0) {
-                throw bad("rotates " + count + " dimensions, which must be an even number");
-            }
-        });
+        rotation();
+        divisors();
         heads();
         for (Map.Entry<String, Object> entry : file.metadata().entrySet()) {
             if (entry.getKey().endsWith("_epsilon") && entry.getValue() instanceof Float epsilon
@@ -141,6 +148,40 @@ final class ModelCheck {
                 throw bad("has " + epsilon + " for the key \"" + entry.getKey() + "\", which must be at least 0");
             }
         }
+    }
+
+    /** The loop over the dimensions that are not rotated does not end if none is; the sum of the sections is a divisor. */
+    private void rotation() {
+        for (String key : List.of("rope.dimension_count", "rope.dimension_count_swa")) {
+            file.integer(architecture + "." + key).ifPresent(count -> {
+                if (count % 2 != 0 || count <= 0 && perLayer("attention.head_count", 0, 0) != 0) {
+                    throw bad("rotates " + count + " dimensions (" + key + "), which must be an even number above 0");
+                }
+            });
+        }
+        if (file.metadata().get(architecture + ".rope.dimension_sections") instanceof int[] sections) {
+            for (int section : sections) {
+                if (section < 0 || section > MAX_HEAD_LENGTH) {
+                    throw bad("has a section of " + section + " rotated dimensions");
+                }
+            }
+        }
+    }
+
+    /** Numbers that must not be 0, though llama.cpp does not say so. */
+    private void divisors() {
+        DIVISORS.forEach(key -> range(key, 1, Integer.MAX_VALUE));
+        range("ssm.group_count", architecture.equals("plamo2") ? 0 : 1, Integer.MAX_VALUE);
+        range("interleave_moe_layer_step", architecture.equals("llama4") ? 0 : 1, Integer.MAX_VALUE);
+        if (architecture.equals("afmoe") && file.integer(architecture + ".attention.sliding_window").orElse(0L) == 0) {
+            throw bad("has no sliding window, which models of the architecture \"afmoe\" need");
+        }
+        long width = file.integer(architecture + ".embedding_length").orElse(0L);
+        file.integer(architecture + ".wkv.head_size").ifPresent(size -> {
+            if (width % size != 0) {
+                throw bad("splits " + width + " numbers into heads of " + size);
+            }
+        });
     }
 
     /** The assertions on experts in {@code llama_model_base::load_hparams}. */
@@ -183,6 +224,9 @@ final class ModelCheck {
             if (heads == 0 && hasAttention(layer)) {
                 throw bad("has no heads for the attention in layer " + layer);
             }
+            if (heads > 0 && keyHeads == 0 && !WITHOUT_ATTENTION.contains(architecture)) {
+                throw bad("has no heads of keys for the attention in layer " + layer);
+            }
             if (heads > 0 && PLAIN_ATTENTION.contains(architecture)) {
                 shapes(layer, heads, keyHeads);
             }
@@ -191,7 +235,7 @@ final class ModelCheck {
 
     /** llama.cpp divides by the number of heads, in some architectures before it looks for a tensor. */
     private boolean hasAttention(int layer) {
-        return PLAIN_ATTENTION.contains(architecture) || architecture.equals("phimoe")
+        return !WITHOUT_ATTENTION.contains(architecture)
                 || Stream.of("attn_q", "attn_k", "attn_qkv")
                 .anyMatch(kind -> tensors.containsKey("blk." + layer + "." + kind + ".weight"));
     }

@@ -40,8 +40,11 @@ final class TensorCheck {
     private static final Needs LINEAR_ATTENTION = new Needs("ssm_conv1d.weight", List.of("attn_qkv.weight",
             "attn_gate.weight"), "");
 
-    private static final Map<String, Needs> NEEDS = Map.of("phi3", new Needs("", List.of("attn_q.weight", "attn_k.weight",
-            "attn_v.weight"), "attn_qkv.weight"), "falcon-h1", CONVOLUTION_BIAS, "granitehybrid", CONVOLUTION_BIAS, "nemotron_h",
+    private static final Needs ATTENTION = new Needs("", List.of("attn_q.weight", "attn_k.weight", "attn_v.weight"),
+            "attn_qkv.weight");
+
+    private static final Map<String, Needs> NEEDS = Map.of("phi3", ATTENTION, "pockettts", ATTENTION, "falcon-h1",
+            CONVOLUTION_BIAS, "granitehybrid", CONVOLUTION_BIAS, "nemotron_h", CONVOLUTION_BIAS, "nemotron_h_moe",
             CONVOLUTION_BIAS, "qwen35", LINEAR_ATTENTION, "qwen35moe", LINEAR_ATTENTION, "qwen3next", LINEAR_ATTENTION);
 
     private static final Map<String, List<String>> ONCE = Map.of("t5",

@@ -93,15 +93,49 @@ class BadModelTest {
     /** Found by mutations 16162, 57162 and 86669: in olmo2 and phimoe llama.cpp divides by the number of heads. */
     @Test
     void attentionWithoutHeadsIsRefusedInEveryArchitecture() throws IOException {
-        for (String architecture : List.of("olmo2", "phimoe", "falcon")) {
-            GgufImage image = GgufImage.of(GgufFile.read(Models.demo()));
-            image.keys.replaceAll(key -> switch (key.name()) {
-                case "general.architecture" -> new GgufImage.Key(key.name(), key.type(), architecture);
-                case "llama.attention.head_count" -> new GgufImage.Key(architecture + ".attention.head_count", key.type(), 0);
-                default -> new GgufImage.Key(key.name().replace("llama.", architecture + "."), key.type(), key.value());
-            });
+        for (String architecture : TinyModels.architectures()) {
+            GgufImage image = as(architecture).u32(architecture + ".attention.head_count", 0);
+            if (ModelCheck.WITHOUT_ATTENTION.contains(architecture)) {
+                image.tensors.add(new GgufImage.Tensor("blk.0.attn_q.weight", GgmlType.F32.id(), 32, 32));
+            } else {
+                refused(as(architecture).u32(architecture + ".attention.head_count", 2)
+                        .u32(architecture + ".attention.head_count_kv", 0).bytes(), "no heads of keys");
+            }
             refused(image.bytes(), "no heads for the attention in layer 0");
         }
+    }
+
+    /** Found by mutation 84628: the loop over what is not rotated goes on by the number of what is, in every architecture. */
+    @Test
+    void rotationOfNoDimensionsIsRefusedInEveryArchitecture() throws IOException {
+        for (String architecture : TinyModels.architectures()) {
+            for (String key : List.of("rope.dimension_count", "rope.dimension_count_swa")) {
+                refused(as(architecture).u32(architecture + "." + key, 0).u32(architecture + ".attention.head_count", 2).bytes(),
+                        "rotates 0 dimensions (" + key + ")");
+            }
+            refused(as(architecture).items(architecture + ".rope.dimension_sections", GgufImage.INT32, List.of(1, -1, 0, 0))
+                    .u32(architecture + ".attention.head_count", 2).bytes(), "a section of -1");
+        }
+    }
+
+    @Test
+    void divisionByNumbersOtherThanHeadsIsRefused() throws IOException {
+        for (String key : List.of("wkv.head_size", "ssm.time_step_rank", "ssm.group_count", "experts_per_group",
+                "full_attention_interval", "attention.group_norm_groups", "attention.output_group_count",
+                "attention.indexer.block_size", "interleave_moe_layer_step")) {
+            refused(as("llama").u32("llama." + key, 0).bytes(), "llama." + key);
+        }
+        refused(as("rwkv7").u32("rwkv7.wkv.head_size", 1 << 20).bytes(), "into heads of " + (1 << 20));
+        GgufImage afmoe = as("afmoe");
+        afmoe.keys.removeLast();
+        refused(afmoe.bytes(), "no sliding window");
+    }
+
+    /** A model of one layer and no tensors. */
+    private static GgufImage as(String architecture) {
+        return new GgufImage().text("general.architecture", architecture).u32(architecture + ".block_count", 1)
+                .u32(architecture + ".context_length", 64).u32(architecture + ".embedding_length", 32)
+                .u32(architecture + ".attention.sliding_window", architecture.equals("afmoe") ? 32 : 0);
     }
 
     @Test

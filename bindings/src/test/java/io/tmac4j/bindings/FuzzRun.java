@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /**
  * Has {@link HostileProbe} try mutated models in JVMs of their own, and goes on after one that ended. How far it has come, what
@@ -29,6 +30,7 @@ final class FuzzRun {
     private final Path failures;
     private final Path progress;
     private final FuzzCounts counts = new FuzzCounts();
+    private List<String> mutations = List.of();
 
     /**
      * A run.
@@ -63,6 +65,19 @@ final class FuzzRun {
         } else {
             Files.deleteIfExists(failures);
         }
+        go(first, next, last);
+    }
+
+    /** Tries every seed with every number that llama.cpp may divide by set to 0. */
+    void runZeros() throws IOException, InterruptedException {
+        mutations = List.of("zeros");
+        try (Stream<Path> files = Files.list(seeds)) {
+            go(0, 0, HostileProbe.ZEROS.size() * (int) files.filter(file -> file.toString().endsWith(".gguf")).count());
+        }
+    }
+
+    private void go(int first, int begin, int last) throws IOException, InterruptedException {
+        int next = begin;
         while (next < last) {
             next = chunk(next, Math.min(last, next + CHUNK));
             counts.write(progress, first, next);
@@ -86,7 +101,9 @@ final class FuzzRun {
         Path output = folder.resolve("output.txt");
         Path current = folder.resolve("current");
         Files.writeString(current, "" + first);
-        Process process = java(HostileProbe.class, List.of(folder.toString(), seeds.toString(), "" + first, "" + last))
+        List<String> arguments = new ArrayList<>(List.of(folder.toString(), seeds.toString(), "" + first, "" + last));
+        arguments.addAll(mutations);
+        Process process = java(HostileProbe.class, arguments)
                 .redirectErrorStream(true).redirectOutput(output.toFile()).start();
         String fault = watch(process, current);
         List<String> lines = Files.readAllLines(output, StandardCharsets.ISO_8859_1);

@@ -26,6 +26,26 @@ class HostileGgufTest {
                 .isEqualTo(800 - run.counts().get(FuzzCounts.LOADED));
     }
 
+    /** Architectures in which llama.cpp divided by one of these zeros, or met a null pointer for one. */
+    @Test
+    void zerosOfSomeArchitecturesAreSurvived() throws IOException, InterruptedException {
+        zeros("olmo2", "phimoe", "gemma3", "rwkv7", "mamba2", "afmoe", "modern-bert", "pockettts");
+    }
+
+    @Test
+    @EnabledIfSystemProperty(named = "tmac.fuzz.files", matches = "[0-9]+")
+    void zerosOfAllArchitecturesAreSurvived() throws IOException, InterruptedException {
+        zeros(TinyModels.architectures().toArray(String[]::new));
+    }
+
+    private void zeros(String... architectures) throws IOException, InterruptedException {
+        FuzzRun run = new FuzzRun(folder);
+        run.seed(architectures);
+        run.runZeros();
+        assertThat(run.failures()).isEmpty();
+        assertThat(run.counts().get(FuzzCounts.LOADED)).as("loaded").isGreaterThan(4L * architectures.length);
+    }
+
     /**
      * {@code -Pfuzz}; {@code -Dtmac.fuzz.first} and {@code -Dtmac.fuzz.files} say which mutations. One that was stopped goes on
      * in the folder {@code -Dtmac.fuzz.folder}, target/fuzz if not given.

@@ -17,12 +17,26 @@ import java.util.stream.Stream;
 
 /**
  * Loads mutated models in a JVM of its own, so that one that ends the process is seen: the number of the mutation under way is
- * in a file. Arguments: a folder to work in, a folder of models to change, the first mutation and the one after the last.
+ * in a file. Arguments: a folder to work in, a folder of models to change, the first mutation and the one after the last, and
+ * {@code zeros} if the mutations are to be those of {@link #zeroed}.
  */
 final class HostileProbe {
 
     private static final long[] EXTREMES = {0, 1, -1, 2, 3, 7, 255, 256, 1024, 65535, 65536, Integer.MAX_VALUE, Integer.MIN_VALUE,
         0xFFFF_FFFFL, 1L << 32, 1L << 62, Long.MAX_VALUE, Long.MIN_VALUE, 0x7FC0_0000L, 0xBF80_0000L};
+
+    /** Keys of numbers that are shares, steps, or counts of parts; two that matter together in one text. */
+    static final List<String> ZEROS = List.of("attention.head_count", "attention.head_count_kv", "attention.key_length",
+            "attention.value_length", "attention.head_count attention.head_count_kv", "rope.dimension_count",
+            "rope.dimension_count_swa", "rope.dimension_count rope.dimension_count_swa", "expert_used_count",
+            "expert_count expert_used_count", "expert_count expert_used_count expert_feed_forward_length",
+            "expert_feed_forward_length", "expert_group_count", "experts_per_group", "interleave_moe_layer_step",
+            "moe_every_n_layers", "full_attention_interval", "leading_dense_block_count", "attention.sliding_window",
+            "attention.sliding_window_pattern", "attention.group_norm_groups", "attention.relative_buckets_count",
+            "attention.output_group_count", "attention.indexer.block_size", "attention.q_lora_rank",
+            "attention.kv_lora_rank", "ssm.inner_size", "ssm.conv_kernel", "ssm.state_size", "ssm.time_step_rank",
+            "ssm.group_count", "wkv.head_size", "shortconv.l_cache", "num_loops", "embedding_length_per_layer_input",
+            "feed_forward_length", "time_mix_extra_dim");
 
     private static final String TEXT = "Gr\u00fc\u00dfe, \u4e16\u754c! \u0001 It's 12.5 o'clock";
 
@@ -46,10 +60,23 @@ final class HostileProbe {
         try (FileChannel current = FileChannel.open(folder.resolve("current"), StandardOpenOption.WRITE)) {
             for (int number = first; number < last; number++) {
                 current.write(ByteBuffer.wrap(String.format("%-12d", number).getBytes(StandardCharsets.US_ASCII)), 0);
-                tryOne(number, new GgufMutator(number).mutate(seeds.get(Math.floorMod(number, seeds.size()))),
+                tryOne(number, args.length > 4 ? zeroed(seeds, number)
+                        : new GgufMutator(number).mutate(seeds.get(Math.floorMod(number, seeds.size()))),
                         folder.resolve("mutated.gguf"));
             }
         }
+    }
+
+    /** Mutation {@code number} of as many as there are seeds and keys: one number that llama.cpp may divide by is 0. */
+    private static byte[] zeroed(List<GgufImage> seeds, int number) {
+        GgufImage image = seeds.get(number / ZEROS.size()).copy();
+        String architecture = image.keys.stream().filter(key -> key.name().equals("general.architecture"))
+                .map(key -> key.value().toString()).findFirst().orElseThrow();
+        for (String key : ZEROS.get(number % ZEROS.size()).split(" ")) {
+            image.keys.removeIf(old -> old.name().equals(architecture + "." + key));
+            image.u32(architecture + "." + key, 0);
+        }
+        return image.bytes();
     }
 
     private static void tryOne(int number, byte[] bytes, Path file) throws IOException {

@@ -1,7 +1,7 @@
 package io.tmac4j.bindings;
 
 import java.lang.management.ManagementFactory;
-import java.util.OptionalLong;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.management.JMException;
@@ -12,23 +12,40 @@ final class NativeMemory {
 
     private static final Pattern TOTAL = Pattern.compile("Total: .*committed=([0-9]+)KB");
     private static final Pattern HEAP = Pattern.compile("Java Heap .*committed=([0-9]+)KB");
+    private static final Pattern MALLOC = Pattern.compile("malloc: ([0-9]+)KB");
+    private static final Pattern OTHER = Pattern.compile(" Other .*committed=([0-9]+)KB");
+
+    /**
+     * Bytes.
+     *
+     * @param committed all, the Java heap aside
+     * @param malloc    those of them that come from the allocator of the C library
+     * @param segments  those of memory segments and direct buffers
+     */
+    record Use(long committed, long malloc, long segments) {
+    }
 
     private NativeMemory() {
     }
 
-    /** Bytes that are committed, the Java heap aside; empty if they are not tracked. */
-    static OptionalLong committed() {
+    /** What is in use; empty if it is not tracked. */
+    static Optional<Use> use() {
         try {
             String text = (String) ManagementFactory.getPlatformMBeanServer().invoke(
                     new ObjectName("com.sun.management:type=DiagnosticCommand"), "vmNativeMemory",
                     new Object[] {new String[] {"summary"}}, new String[] {String[].class.getName()});
-            Matcher total = TOTAL.matcher(text);
-            Matcher heap = HEAP.matcher(text);
-            return total.find() && heap.find()
-                    ? OptionalLong.of(Long.parseLong(total.group(1)) - Long.parseLong(heap.group(1)) << 10)
-                    : OptionalLong.empty();
+            return TOTAL.matcher(text).find() ? Optional.of(new Use(bytes(TOTAL, text) - bytes(HEAP, text), bytes(MALLOC, text),
+                    bytes(OTHER, text))) : Optional.empty();
         } catch (JMException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    private static long bytes(Pattern pattern, String text) {
+        Matcher matcher = pattern.matcher(text);
+        if (!matcher.find()) {
+            throw new IllegalStateException("no " + pattern + " in " + text);
+        }
+        return Long.parseLong(matcher.group(1)) << 10;
     }
 }

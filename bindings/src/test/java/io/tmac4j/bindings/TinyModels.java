@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Models of many architectures and tokenizers, some ten kilobytes each. Only their metadata is written down here: which tensors
@@ -41,6 +42,15 @@ final class TinyModels {
             "smollm3", "lfm2", "dream", "llada", "seed_oss", "apertus", "mistral3", "maincoder", "minicpm3", "deepseek2",
             "llama-embed", "eurobert", "t5encoder", "gemma-embedding", "pangu-embedded");
 
+    /** The other architectures that llama.cpp names; they are written only if they are asked for. */
+    private static final List<String> OTHERS = List.of("llama4", "gptj", "nomic-bert-moe", "neo-bert", "jina-bert-v3",
+            "qwen3vlmoe", "qwen35moe", "qwen4exp", "plamo3", "gemma3n", "gemma4", "gemma4-assistant", "cohere2moe",
+            "muse-glimmer", "deepseek2-ocr", "deepseek32", "deepseek4", "glm-dsa", "jais2", "nemotron_h", "nemotron_h_moe",
+            "exaone-moe", "rwkv6qwen2", "arwkv7", "graniteswitch", "granite_swa", "chameleon", "wavtokenizer-dec", "plm",
+            "bailingmoe2", "bailingmoe3", "dots3note", "afmoe", "laguna", "hunyuan_vl", "hy_v3", "grovemoe", "minimax-01",
+            "minimax-m3", "cogvlm", "rnd1", "eagle3", "dflash", "mistral4", "paddleocr", "mimo2", "step35", "kimi-linear",
+            "kimi-k3", "talkie", "mellum", "nanbeige", "qwen3tts", "pockettts");
+
     /** What llama.cpp says of a file that lacks a tensor, and of a tensor that has another shape. */
     private static final Pattern MISSING = Pattern.compile("tensor '([^']+)' not found|lacks the tensor \"([^\"]+)\"");
     private static final Pattern SHAPE = Pattern.compile("tensor '([^']+)' has wrong shape; expected ([0-9, ]+), got");
@@ -51,13 +61,18 @@ final class TinyModels {
     private TinyModels() {
     }
 
+    /** The names of all architectures that llama.cpp has. */
+    static List<String> architectures() {
+        return Stream.of(DENSE, MIXTURES, OTHERS).flatMap(List::stream).toList();
+    }
+
     /** Writes the models to the folder {@code args[0]}: those that the further arguments name, else all. */
     public static void main(String[] args) throws IOException {
         LlamaCppLibrary.load();
         Path folder = Path.of(args[0]);
         List<String> wanted = List.of(args).subList(1, args.length);
         for (Map.Entry<String, GgufImage> entry : metadata().entrySet()) {
-            if ((wanted.isEmpty() || wanted.contains(entry.getKey()))
+            if ((wanted.isEmpty() ? !OTHERS.contains(entry.getKey()) : wanted.contains(entry.getKey()))
                     && !addTensors(entry.getValue(), folder.resolve(entry.getKey() + ".gguf"))) {
                 // one that this llama.cpp does not make of this metadata is left out
                 Files.delete(folder.resolve(entry.getKey() + ".gguf"));
@@ -75,6 +90,9 @@ final class TinyModels {
             all.put(architecture, withNoTokenizer(metadata(architecture, true)));
         }
         all.put("llama-moe", withNoTokenizer(metadata("llama", true)));
+        for (String architecture : OTHERS) {
+            all.put(architecture, withNoTokenizer(metadata(architecture, true)));
+        }
         for (String tokenizer : List.of("llama", "gpt2", "bert", "t5", "rwkv", "plamo2", "gemma4", "whitespace", "hybriddna")) {
             all.put("tokenizer-" + tokenizer, withTokenizer(metadata("llama", false), tokenizer));
         }

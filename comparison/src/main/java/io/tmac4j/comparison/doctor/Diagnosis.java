@@ -26,6 +26,7 @@ public final class Diagnosis {
 
     private static final Path CPUS = Path.of("/sys/devices/system/cpu");
     private static final Path CGROUP = Path.of("/sys/fs/cgroup");
+    private static final Path OWN_CGROUP = Path.of("/proc/self/cgroup");
     private static final Path POWER_SUPPLIES = Path.of("/sys/class/power_supply");
     private static final Path HUGE_PAGES = Path.of("/sys/kernel/mm/transparent_hugepage/enabled");
     private static final Path CLOCK = Path.of("/sys/devices/system/clocksource/clocksource0/current_clocksource");
@@ -121,19 +122,11 @@ public final class Diagnosis {
         List<String> features = cpuinfo().map(MachineChecks::features).orElse(List.of());
         findings.add(Finding.ok("processor", Machine.cpuName() + (features.isEmpty() ? "" : ": " + String.join(" ", features))));
         findings.add(MachineChecks.cores(Machine.mathThreads(), Machine.processors()));
-        MachineChecks.quota(quota(), Machine.processors()).ifPresent(findings::add);
+        MachineChecks.quota(Quota.read(CGROUP, Machine.read(OWN_CGROUP).orElse("")), Machine.processors()).ifPresent(findings::add);
     }
 
     private static Optional<String> cpuinfo() {
         return Machine.read(Path.of("/proc/cpuinfo"));
-    }
-
-    private static Optional<Double> quota() {
-        Optional<Double> second = Machine.read(CGROUP.resolve("cpu.max")).flatMap(MachineChecks::quotaOf);
-        return second.isPresent() ? second : Machine.read(CGROUP.resolve("cpu/cpu.cfs_quota_us"))
-                .flatMap(quota -> Machine.read(CGROUP.resolve("cpu/cpu.cfs_period_us"))
-                        .map(period -> quota.strip() + " " + period))
-                .flatMap(MachineChecks::quotaOf);
     }
 
     private void system() {

@@ -48,13 +48,6 @@ final class MachineChecks {
         });
     }
 
-    /** Quota of cgroup version 2: {@code cpu.max} holds the quota and the period in microseconds, or max for none. */
-    static Optional<Double> quotaOf(String cpuMax) {
-        String[] parts = cpuMax.trim().split("\\s+");
-        return parts.length == 2 && parts[0].matches("\\d+") && parts[1].matches("[1-9]\\d*")
-                ? Optional.of(Double.parseDouble(parts[0]) / Double.parseDouble(parts[1])) : Optional.empty();
-    }
-
     static Finding memory(long total, long available) {
         String found = String.format(Locale.ROOT, "%.1f GB, %.1f GB of it free", (double) total / GB, (double) available / GB);
         if (available < GB / 4) {
