@@ -122,7 +122,8 @@ public final class Diagnosis {
         List<String> features = cpuinfo().map(MachineChecks::features).orElse(List.of());
         findings.add(Finding.ok("processor", Machine.cpuName() + (features.isEmpty() ? "" : ": " + String.join(" ", features))));
         findings.add(MachineChecks.cores(Machine.mathThreads(), Machine.processors()));
-        MachineChecks.quota(Quota.read(CGROUP, Machine.read(OWN_CGROUP).orElse("")), Machine.processors()).ifPresent(findings::add);
+        MachineChecks.quota(Quota.read(CGROUP, Machine.read(OWN_CGROUP).orElse("")), Machine.processors())
+                .ifPresent(findings::add);
     }
 
     private static Optional<String> cpuinfo() {

@@ -19,7 +19,7 @@ final class Quota {
      * The least quota of the group and those that hold it.
      *
      * @param root where the groups are mounted, {@code /sys/fs/cgroup}
-     * @param own  {@code /proc/self/cgroup}: lines of a number, controllers and the group, e.g. {@code 4:cpu,cpuacct:/docker/1f2e}
+     * @param own  {@code /proc/self/cgroup}: lines of a number, controllers and the group: {@code 4:cpu,cpuacct:/docker/1f}
      * @return cores, e.g. 1.5; empty without a quota
      */
     static Optional<Double> read(Path root, String own) {
