@@ -1,6 +1,7 @@
 package io.tmac4j.comparison;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
@@ -57,6 +58,7 @@ final class ErrorReport implements IExecutionExceptionHandler, IParameterExcepti
     static String sentence(Throwable failure) {
         String message = failure.getMessage();
         return endSentence(switch (failure) {
+            case UncheckedIOException wrapper -> sentence(wrapper.getCause());
             case NoSuchFileException missing -> "there is no file " + missing.getFile();
             case AccessDeniedException denied -> "no permission to use " + denied.getFile();
             case FileAlreadyExistsException existing -> existing.getFile() + " exists already";
