@@ -69,16 +69,21 @@ final class Collected implements SweepRun.Sink {
         }
     }
 
-    /** Results of two machines in one file would be compared as if they were one's. */
+    /** Results of two machines, or of one in two states, in one file would be compared as if they were one's. */
     private void requireSameMachine(Environment found) {
         Environment here = environment();
-        if (!here.cpu().equals(found.cpu())) {
-            throw new Failure(file + " holds results of another machine, " + found.cpu() + ", and this one is " + here.cpu()
-                    + ": give --resume another file");
+        requireSame("of another machine", found.cpu(), here.cpu());
+        requireSame("of another Java", found.jvm(), here.jvm());
+        requireSame("measured with another --prio", Integer.toString(found.priority()), Integer.toString(here.priority()));
+        if (found.llamaCpp() != null) {
+            requireSame("of another llama.cpp", name(found.llamaCpp()), name(here.llamaCpp()));
         }
-        if (found.llamaCpp() != null && !here.llamaCpp().equals(found.llamaCpp())) {
-            throw new Failure(file + " holds results of another llama.cpp, " + name(found.llamaCpp()) + ", and this one is "
-                    + name(here.llamaCpp()) + ": give --resume another file");
+    }
+
+    private void requireSame(String difference, String found, String here) {
+        if (found != null && !found.equals(here)) {
+            throw new Failure(file + " holds results " + difference + ", " + found + ", and this run has " + here
+                    + ": give --resume another file");
         }
     }
 

@@ -17,6 +17,7 @@ import io.tmac4j.comparison.environment.Machine;
 import io.tmac4j.comparison.environment.Priority;
 import io.tmac4j.comparison.output.Format;
 import io.tmac4j.comparison.output.Progress;
+import io.tmac4j.comparison.output.WholeFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -172,6 +173,9 @@ final class Compare implements Callable<Integer> {
         }
         for (Path model : models) {
             requireModel(model);
+        }
+        if (resume != null) {
+            WholeFile.requireWritable(resume);
         }
         priority.apply();
         LlamaCppLibrary library = LlamaCppLibrary.load();

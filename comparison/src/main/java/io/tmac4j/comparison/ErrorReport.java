@@ -1,16 +1,19 @@
 package io.tmac4j.comparison;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.IParameterExceptionHandler;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** Turns what went wrong into one sentence on standard error and an exit code. */
 final class ErrorReport implements IExecutionExceptionHandler, IParameterExceptionHandler {
@@ -38,9 +41,20 @@ final class ErrorReport implements IExecutionExceptionHandler, IParameterExcepti
             return failed(failure, command);
         }
         String name = command.getCommandSpec().qualifiedName();
-        command.getErr().println(name + ": " + endSentence(firstLine(mistake.getMessage())) + " See '" + name + " --help'.");
+        command.getErr().println(name + ": " + endSentence(firstLine(said(mistake))) + " See '" + name + " --help'.");
         command.getErr().flush();
         return USAGE;
+    }
+
+    private static String said(ParameterException mistake) {
+        CommandLine command = mistake.getCommandLine();
+        if (mistake instanceof UnmatchedArgumentException unmatched && command.getParent() == null
+                && !unmatched.isUnknownOption()) {
+            List<String> alike = unmatched.getSuggestions();
+            return "there is no command '" + unmatched.getUnmatched().getFirst() + "'"
+                    + (alike.isEmpty() ? "" : "; did you mean " + String.join(" or ", alike) + "?");
+        }
+        return mistake.getMessage();
     }
 
     /** Reports {@code failure} on the command's standard error and gives the exit code for it. */
@@ -57,6 +71,7 @@ final class ErrorReport implements IExecutionExceptionHandler, IParameterExcepti
     static String sentence(Throwable failure) {
         String message = failure.getMessage();
         return endSentence(switch (failure) {
+            case UncheckedIOException wrapper -> sentence(wrapper.getCause());
             case NoSuchFileException missing -> "there is no file " + missing.getFile();
             case AccessDeniedException denied -> "no permission to use " + denied.getFile();
             case FileAlreadyExistsException existing -> existing.getFile() + " exists already";

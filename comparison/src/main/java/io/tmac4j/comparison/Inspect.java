@@ -46,6 +46,9 @@ final class Inspect implements Callable<Integer> {
 
     private static final int FORMAT_VERSION = 1;
 
+    /** Stands where codes and bits are not known; a line below the table says so. */
+    private static final String NOT_DETERMINED = "-";
+
     @Spec
     private CommandSpec spec;
 
@@ -107,6 +110,11 @@ final class Inspect implements Callable<Integer> {
         Table table = new Table(columns);
         table.head(out);
         rows.forEach(row -> table.row(out, row));
+        if (rows.stream().anyMatch(row -> row.contains(NOT_DETERMINED))) {
+            out.println();
+            out.println(NOT_DETERMINED + " not determined: " + (noCodes ? "--no-codes was given."
+                    : "codes are counted in formats that keep one code for each weight; the others' bits are not known."));
+        }
     }
 
     /** The same tensor of all layers is one row, as long as type, shape and way are the same. */
@@ -127,8 +135,8 @@ final class Inspect implements Callable<Integer> {
         List<CodeUsage> codes = group.stream().map(TensorUse::codes).filter(Objects::nonNull).toList();
         IntSummaryStatistics distinct = codes.stream().mapToInt(CodeUsage::distinct).summaryStatistics();
         String least = distinct.getMin() == distinct.getMax() ? "" : distinct.getMin() + "-";
-        String used = codes.isEmpty() ? "" : least + distinct.getMax() + "/" + codes.getFirst().possible();
-        String bits = codes.isEmpty() ? ""
+        String used = codes.isEmpty() ? NOT_DETERMINED : least + distinct.getMax() + "/" + codes.getFirst().possible();
+        String bits = codes.isEmpty() ? NOT_DETERMINED
                 : String.format(Locale.ROOT, "%.2f", codes.stream().mapToDouble(CodeUsage::entropyBits).average().orElse(0));
         return List.of(name, String.valueOf(group.size()), first.type(),
                 first.shape().stream().map(String::valueOf).collect(Collectors.joining(" x ")),

@@ -6,6 +6,7 @@ import io.tmac4j.bindings.GgufTensor;
 import io.tmac4j.bindings.LlamaException;
 import io.tmac4j.bindings.QuantizeOptions;
 import io.tmac4j.bindings.Quantizer;
+import io.tmac4j.comparison.output.WholeFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -70,7 +71,10 @@ final class Quantize implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(),
                     wanted + " needs an importance matrix: make one with llama.cpp's llama-imatrix and name it with --imatrix");
         }
-        requireWritable();
+        WholeFile.requireWritable(output);
+        if (Files.exists(output) && Files.exists(input) && Files.isSameFile(input, output)) {
+            throw new Failure("cannot quantise " + input + " onto itself; name another output");
+        }
         QuantizeOptions options = QuantizeOptions.to(wanted).withPure(pure).withRequantize(requantize)
                 .withThreads(threads == null ? 0 : threads);
         if (imatrix != null) {
@@ -87,25 +91,6 @@ final class Quantize implements Callable<Integer> {
                 Files.size(output), bitsPerWeight(output), Files.size(input), bitsPerWeight(input)));
         out.flush();
         return 0;
-    }
-
-    private void requireWritable() throws IOException {
-        Path folder = output.toAbsolutePath().getParent();
-        if (Files.isDirectory(output)) {
-            throw new Failure("cannot write " + output + ": it is a folder; name a file in it");
-        }
-        if (folder == null || !Files.isDirectory(folder)) {
-            throw new Failure("cannot write " + output + ": there is no folder " + folder);
-        }
-        if (!Files.isWritable(folder)) {
-            throw new Failure("cannot write " + output + ": no permission to write in the folder " + folder);
-        }
-        if (Files.exists(output) && !Files.isRegularFile(output)) {
-            throw new Failure("cannot write " + output + ": it exists and is no regular file");
-        }
-        if (Files.exists(output) && Files.exists(input) && Files.isSameFile(input, output)) {
-            throw new Failure("cannot quantise " + input + " onto itself; name another output");
-        }
     }
 
     private static double bitsPerWeight(Path file) {

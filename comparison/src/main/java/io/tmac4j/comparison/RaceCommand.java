@@ -102,7 +102,7 @@ final class RaceCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        requireFormat();
+        requireRecordable();
         SamplerOptions choice = sampling.options();
         if (model != null && words.isEmpty()) {
             throw new ParameterException(spec.commandLine(), "there is no prompt to continue");
@@ -189,10 +189,13 @@ final class RaceCommand implements Callable<Integer> {
         out.flush();
     }
 
-    private void requireFormat() {
+    private void requireRecordable() {
         if (record != null && !isCast() && !record.toString().endsWith(".svg")) {
             throw new ParameterException(spec.commandLine(), "--record writes FILE.svg or FILE.cast, not "
                     + record.getFileName());
+        }
+        if (record != null) {
+            WholeFile.requireWritable(record);
         }
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.networknt.schema.InputFormat;
 import io.tmac4j.comparison.synth.DemoModel;
 import java.io.IOException;
@@ -106,6 +107,31 @@ class CompareTest {
         CommandRun run = compare("-p", "8", "-n", "0", "-t", "1", "-o", "jsonl");
         assertThat(run.out().lines()).allSatisfy(line -> assertThat(new ObjectMapper().readTree(line).get("kind").asText())
                 .isIn("result", "comparison", "agreement", "startup", "environment"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"cpu,a Z80,of another machine", "jvm,HotSpot 1.3,of another Java", "priority,3,measured with another --prio"})
+    void resumeRefusesResultsThatWereMeasuredInAnotherWay(String key, String value, String difference, @TempDir Path folder)
+            throws IOException {
+        Path file = folder.resolve("results.json");
+        compare("-p", "8", "-n", "0", "-t", "1", "--resume", file.toString());
+        ObjectMapper mapper = new ObjectMapper();
+        JsonNode json = mapper.readTree(Files.readString(file));
+        ((ObjectNode) json.get("environment")).put(key, value);
+        Files.writeString(file, json.toString());
+        CommandRun run = compare("-p", "8", "-n", "0", "-t", "1", "--resume", file.toString());
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err()).contains("results " + difference + ", " + value, "give --resume another file");
+        assertThat(file).hasContent(json.toString());
+    }
+
+    @Test
+    void resumeWantsAPlaceToWriteBeforeAnythingIsMeasured(@TempDir Path folder) {
+        Path file = folder.resolve("missing").resolve("results.json");
+        CommandRun run = compare("-p", "8", "-n", "0", "-t", "1", "--resume", file.toString());
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.out()).isEmpty();
+        assertThat(run.err()).hasLineCount(1).contains("cannot write " + file + ": there is no folder " + folder);
     }
 
     @Test

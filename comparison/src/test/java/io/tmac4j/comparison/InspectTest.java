@@ -48,7 +48,7 @@ class InspectTest {
                 .containsPattern("\\| token_embd.weight +\\| +1 \\| q8_0 .*\\| vec_dot +\\| no lookup kernel for q8_0")
                 .containsPattern("\\| blk\\.\\*\\.ffn_up.weight +\\| +4 \\| tq2_0 \\| +256 x 768 ")
                 .containsPattern("\\| +3/4 \\| 1\\.\\d\\d \\| engine ")
-                .containsPattern("\\| output_norm.weight .*\\| no matrix ");
+                .containsPattern("\\| output_norm.weight .*\\| +- \\| +- \\| .*\\| no matrix ").contains("- not determined: ");
         assertThat(CommandRun.of("inspect", DemoModel.file().toString(), "--all", "--metadata").out())
                 .contains("blk.3.ffn_up.weight", "llama.block_count = 4", "tokenizer.ggml.tokens = 1024 values");
     }
@@ -99,6 +99,13 @@ class InspectTest {
             assertThat(tensor.way()).isNull();
         });
         assertThat(CommandRun.of("inspect", file.toString()).exitCode()).isZero();
+    }
+
+    @Test
+    void uncountedCodesAreSaidToBeUncounted() throws IOException {
+        assertThat(CommandRun.of("inspect", ternary.toString(), "--no-codes").out())
+                .containsPattern("\\| blk\\.\\*\\.ffn_up.weight .*\\| +- \\| +- \\| ")
+                .endsWith("- not determined: --no-codes was given." + System.lineSeparator());
     }
 
     @Test

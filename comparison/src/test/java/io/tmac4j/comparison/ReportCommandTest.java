@@ -69,6 +69,14 @@ class ReportCommandTest {
     }
 
     @Test
+    void aModelIsNoFileOfResults() throws IOException {
+        Path model = DemoModel.file();
+        CommandRun run = CommandRun.of("report", model.toString());
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err()).hasLineCount(1).contains(model + " is no JSON that 'tmac compare -o json' writes");
+    }
+
+    @Test
     void aBrowserDrawsEveryFigureInLightAndDarkAndPrintsThem() throws Exception {
         Optional<Chromium> browser = Chromium.find();
         assumeTrue(browser.isPresent(), "there is no Chromium or Chrome on the PATH or in the usual places");

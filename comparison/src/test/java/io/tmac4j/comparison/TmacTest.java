@@ -23,6 +23,12 @@ class TmacTest {
     }
 
     @Test
+    void aMistypedCommandIsAnsweredWithTheOneThatIsMeant() {
+        assertThat(CommandRun.of("genrate").err()).hasLineCount(1)
+                .startsWith("tmac: there is no command 'genrate'; did you mean ").contains("generate", "?");
+    }
+
+    @Test
     void versionNamesThisProgramAndTheJavaVm() {
         CommandRun run = CommandRun.of("version");
         assertThat(run.exitCode()).isZero();

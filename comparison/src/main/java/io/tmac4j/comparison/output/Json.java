@@ -12,6 +12,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.tmac4j.comparison.Failure;
 import io.tmac4j.comparison.report.KernelFile;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -55,9 +56,8 @@ public final class Json {
      * @throws IOException if it cannot be read at all
      */
     public static Results read(Path file) throws IOException {
-        String text = Files.readString(file, StandardCharsets.UTF_8);
         try {
-            JsonNode tree = MAPPER.readTree(text);
+            JsonNode tree = MAPPER.readTree(Files.readString(file, StandardCharsets.UTF_8));
             if (!tree.path("results").isArray() || !tree.path("version").isInt()) {
                 throw new Failure(file + " holds no results of 'tmac compare -o json': it lacks \"version\" or \"results\"");
             }
@@ -65,6 +65,8 @@ public final class Json {
             return MAPPER.treeToValue(tree, Results.class);
         } catch (JacksonException broken) {
             throw new Failure(file + " is no JSON that 'tmac compare -o json' writes: " + broken.getOriginalMessage(), broken);
+        } catch (CharacterCodingException noText) {
+            throw new Failure(file + " is no JSON that 'tmac compare -o json' writes: it is no text in UTF-8", noText);
         }
     }
 
@@ -74,7 +76,7 @@ public final class Json {
             JsonNode tree = MAPPER.readTree(Files.readString(file, StandardCharsets.UTF_8));
             return tree.path("version").isInt() && !tree.has("results")
                     && (tree.path("kernels").isArray() || tree.path("ablation").isArray());
-        } catch (JacksonException broken) {
+        } catch (JacksonException | CharacterCodingException broken) {
             return false;
         }
     }

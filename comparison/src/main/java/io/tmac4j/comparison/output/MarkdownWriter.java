@@ -12,25 +12,25 @@ import java.util.stream.Stream;
 final class MarkdownWriter implements ResultWriter {
 
     private static final Table RATES = new Table(
-            new Column("model", -30), new Column("size", 10), new Column("params", 10), new Column("engine", -10),
+            new Column("model", -34), new Column("size", 10), new Column("params", 10), new Column("engine", -10),
             new Column("threads", 7), new Column("test", 15), new Column("t/s", 20), new Column("ratio", 7),
             new Column("95 % interval", 14), new Column("verdict", -12));
     private static final Table AGREEMENT = new Table(
-            new Column("model", -30), new Column("engine", -10), new Column("greedy equal", 12), new Column("same top", 8),
+            new Column("model", -34), new Column("engine", -10), new Column("greedy equal", 12), new Column("same top", 8),
             new Column("NMSE decode", 11), new Column("NMSE prompt", 11), new Column("KL mean", 9), new Column("KL max", 9));
 
     private static final Table STARTUP = new Table(
-            new Column("model", -30), new Column("engine", -10), new Column("load", 8), new Column("first token", 11),
+            new Column("model", -34), new Column("engine", -10), new Column("load", 8), new Column("first token", 11),
             new Column("when warm", 9), new Column("JIT warm-up", 11), new Column("peak memory", 11), new Column("packed", 10));
     private static final Table ENERGY = new Table(
-            new Column("model", -30), new Column("engine", -10), new Column("threads", 7), new Column("test", 15),
+            new Column("model", -34), new Column("engine", -10), new Column("threads", 7), new Column("test", 15),
             new Column("J/token", 9));
 
     private static final Table TIMES = new Table(
-            new Column("model", -30), new Column("engine", -10), new Column("threads", 7), new Column("test", 15),
+            new Column("model", -34), new Column("engine", -10), new Column("threads", 7), new Column("test", 15),
             new Column("p50", 9), new Column("p99", 9), new Column("max", 9));
     private static final Table BUSY = new Table(
-            new Column("model", -30), new Column("engine", -10), new Column("threads", 7), new Column("test", 15),
+            new Column("model", -34), new Column("engine", -10), new Column("threads", 7), new Column("test", 15),
             new Column("beside", 6), new Column("t/s", 9), new Column("kept", 5), new Column("p50", 9), new Column("p99", 9),
             new Column("max", 9));
 

@@ -2,6 +2,7 @@ package io.tmac4j.comparison.synth;
 
 import io.tmac4j.bindings.GgmlType;
 import io.tmac4j.comparison.Failure;
+import io.tmac4j.comparison.output.WholeFile;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -155,15 +156,7 @@ public final class GgufWriter {
     public void write(Path target, Progress progress) throws IOException {
         Path file = target.toAbsolutePath().normalize();
         Path folder = file.getParent();
-        if (Files.isDirectory(file)) {
-            throw new Failure("cannot write " + target + ": it is a folder; name a file in it");
-        }
-        if (Files.exists(file) && !Files.isRegularFile(file)) {
-            throw new Failure("cannot write " + target + ": it exists and is no regular file");
-        }
-        if (!Files.isDirectory(folder)) {
-            throw new Failure("cannot write " + target + ": there is no folder " + folder);
-        }
+        WholeFile.requireWritable(target);
         byte[] header = header();
         requireSpace(target, header.length + dataBytes, Files.getFileStore(folder).getUsableSpace());
         try (PartFile output = PartFile.of(file)) {
