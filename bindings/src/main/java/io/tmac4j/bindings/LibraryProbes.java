@@ -68,8 +68,7 @@ final class LibraryProbes {
     /**
      * How many bytes a function writes when it returns a struct: the struct's size less its padding, if the library and the
      * bindings agree, or with it, as compilers do for AArch64. Found by two fillings, of which at least one differs from each
-     * byte
-     * that is written.
+     * byte that is written.
      */
     static void written(String struct, long expected, long size, Function<SegmentAllocator, MemorySegment> function) {
         try (Arena arena = Arena.ofConfined()) {

@@ -1,5 +1,7 @@
 package io.tmac4j.kernels;
 
+import java.util.Arrays;
+
 /** Weights as words, multiplied by shifts and 16-bit multiplications. */
 final class WordMatrix extends PackedMatrix {
 
@@ -76,13 +78,15 @@ final class WordMatrix extends PackedMatrix {
     void pack(long source, int expert, int tile) {
         WordForm form = layout.form();
         long target = tile(expert, tile);
+        int[] words = new int[form.codeWords() + form.scaleWords() + form.minWords()];
         for (int lane = 0; lane < TILE_ROWS; lane++) {
             int row = tile * TILE_ROWS + lane;
             boolean lacking = row >= rows();
-            int[] words = new int[form.codeWords() + form.scaleWords() + form.minWords()];
             long from = sourceRow(source, expert, row);
             for (int block = 0; block < layout.blocks(); block++) {
-                if (!lacking) {
+                if (lacking) {
+                    Arrays.fill(words, 0);
+                } else {
                     format().encodeWords(from, words);
                 }
                 int i = 0;

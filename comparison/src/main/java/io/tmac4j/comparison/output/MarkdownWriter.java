@@ -91,8 +91,7 @@ final class MarkdownWriter implements ResultWriter {
         out.println();
         TIMES.head(out);
         for (Result r : known) {
-            TIMES.row(out, Stream.concat(Stream.of(r.description(), r.engine(), Integer.toString(r.threads()), r.test()),
-                    times(r.tokenMs())).toList());
+            TIMES.row(out, row(r, times(r.tokenMs())));
         }
     }
 
@@ -106,11 +105,15 @@ final class MarkdownWriter implements ResultWriter {
         BUSY.head(out);
         for (Result r : results) {
             for (Busy b : r.busy()) {
-                BUSY.row(out, Stream.concat(Stream.of(r.description(), r.engine(), Integer.toString(r.threads()), r.test(),
-                        Integer.toString(b.processes()), rate(b.medianTs()),
-                        String.format(Locale.ROOT, "%.0f %%", 100 * b.kept())), times(b.tokenMs())).toList());
+                BUSY.row(out, row(r, Stream.concat(Stream.of(Integer.toString(b.processes()), rate(b.medianTs()),
+                        String.format(Locale.ROOT, "%.0f %%", 100 * b.kept())), times(b.tokenMs()))));
             }
         }
+    }
+
+    /** A row that begins with what was measured. */
+    private static List<String> row(Result r, Stream<String> figures) {
+        return Stream.concat(Stream.of(r.description(), r.engine(), Integer.toString(r.threads()), r.label()), figures).toList();
     }
 
     private static Stream<String> times(TokenTimes times) {

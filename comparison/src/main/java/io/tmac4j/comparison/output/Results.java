@@ -2,6 +2,7 @@ package io.tmac4j.comparison.output;
 
 import io.tmac4j.comparison.environment.Environment;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
@@ -39,13 +40,16 @@ public record Results(int version, Environment environment, List<Result> results
                         && old.model().equals(result.model()) && old.tmacTs() == result.medianTs()))
                 .toList();
         return new Results(version, environment, joined(kept, results), joined(compared, comparisons),
-                joined(before.agreement.stream().filter(old -> agreement.stream().noneMatch(found ->
-                        found.model().equals(old.model()) && found.engine().equals(old.engine()))).toList(), agreement),
-                joined(before.texts.stream().filter(old -> texts.stream().noneMatch(found ->
-                        found.model().equals(old.model()) && found.engine().equals(old.engine()))).toList(), texts),
-                joined(before.startup.stream().filter(old -> startup.stream().noneMatch(found ->
-                        found.model().equals(old.model()) && found.engine().equals(old.engine()))).toList(), startup),
+                replaced(before.agreement, agreement, Agreement::model, Agreement::engine),
+                replaced(before.texts, texts, Text::model, Text::engine),
+                replaced(before.startup, startup, Startup::model, Startup::engine),
                 joined(before.notes, notes).stream().distinct().toList());
+    }
+
+    /** The newer ones, and before them the older ones of other models or engines. */
+    private static <T> List<T> replaced(List<T> before, List<T> now, Function<T, String> model, Function<T, String> engine) {
+        return joined(before.stream().filter(old -> now.stream().noneMatch(found -> model.apply(found).equals(model.apply(old))
+                && engine.apply(found).equals(engine.apply(old)))).toList(), now);
     }
 
     private static <T> List<T> joined(List<T> first, List<T> second) {
