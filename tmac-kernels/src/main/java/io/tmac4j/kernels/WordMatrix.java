@@ -178,7 +178,8 @@ final class WordMatrix extends PackedMatrix {
             long from = codes + block * 24L * WordLayout.WORD;
             long factors = coefficients + block * 4L * WordSums.THREE_BITS_COEFFICIENTS;
             long to = sums + block * 16L * WordSums.SUM;
-            WordSums.threeBitStarts(from, next1, next2, next3, factors, starts + block * 64L, to);
+            WordSums.threeBitStarts(from, next1, next2, next3, factors, to);
+            WordSums.threeBitShares(from, next1, next2, next3, factors, starts + block * 64L, to);
             WordSums.threeBits(from, next1, next2, next3, factors, to);
         }
     }
