@@ -1,5 +1,7 @@
 package io.tmac4j.kernels;
 
+import static io.tmac4j.kernels.GemmKernels.ADDRESS;
+import static io.tmac4j.kernels.GemmKernels.OFFSET;
 import static io.tmac4j.kernels.Species.BYTES;
 import static io.tmac4j.kernels.Species.BYTES_128;
 import static io.tmac4j.kernels.Species.LANES;
@@ -11,34 +13,38 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorSpecies;
 
 /**
- * First stage of an mpGEMV: looks up the codes of a tile, two vectors of rows at a time, so that both use one load of each table,
- * and leaves sums of bytes in a few kilobytes of scratch memory (arXiv 2407.00088, by byte shuffles).
+ * First stage of an mpGEMV: looks up the codes of four tiles, so that one load of each table serves all of them, and leaves sums of
+ * bytes in a few kilobytes of scratch memory (arXiv 2407.00088, by byte shuffles). The four tiles are four streams of memory, as
+ * in {@link WordSums}. A tile has {@link LookupMatrix#VECTORS} vectors of rows, which are taken one after the other: the later ones
+ * come from the first-level cache.
  *
  * <p>Bytes are summed without widening: {@code a} sums them as 16-bit pairs, {@code s} sums the same shifted right by 8 as ints.
  * With b0 to b3 the sums of the bytes of an int lane, all modulo 2^16, {@code a} holds b0 + 256 b1 and b2 + 256 b3, and
  * {@code s} holds b1 + 256 b2 and b3: exact as long as each sum is below 2^16.
  *
- * <p>The shape of these methods is C2's wish. Vector operations are written out, not put into helper methods: beyond a number of
- * nodes C2 still inlines the operations themselves, but no helper any more, and then every vector of the loop is an object. Loops
- * count addresses up to an end, not an index: counted loops of so few turns are cut into a loop before, a main loop and a
- * loop after,
- * whose preparation costs as much as the lookups.
+ * <p>The shape of these methods is C2's wish, see {@link WordSums}.
  */
 final class LookupKernels {
 
     private static final MemorySegment ALL = OffHeap.ALL;
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
 
-    /** Masks a code to a nibble. A shuffle of 16 bytes does so by itself; and with all bits set C2 drops. */
-    private static final byte NIBBLE = (byte) (LANES == 16 ? -1 : 15);
+    /** Masks a code to a nibble; C2 does so for a shuffle of 16 bytes, and {@link LookupTables#TABLE_BYTES} serves one of 32. */
+    private static final byte NIBBLE = (byte) (LANES <= 32 ? -1 : 15);
+
+    /** A table as it is loaded. */
+    private static final VectorSpecies<Byte> TABLE = LANES == 32 ? BYTES : BYTES_128;
+
+    private static final int VECTORS = LookupMatrix.VECTORS;
 
     /** Rows a tile, the distance of code bytes. */
-    private static final int TILE = LookupMatrix.VECTORS * LANES;
+    private static final int TILE_ROWS = VECTORS * LANES;
 
-    /** Bytes that a block leaves: two vectors, {@code a} and {@code s} of each. */
-    static final int SUMS = 4 * LANES;
+    /** Bytes that a block leaves for a vector of rows: {@code a} and {@code s} of four tiles. */
+    static final int SUMS = 2 * PackedMatrix.TILES * LANES;
 
     private LookupKernels() {
     }
@@ -46,45 +52,73 @@ final class LookupKernels {
     /**
      * Sums {@code blocks} blocks: at most 128 lookups, sums of at most 128 * 255 = 32640.
      *
-     * @param p        first code byte
-     * @param skip     bytes from the last code byte of a block to the first of the next one
+     * @param codes      first code byte of the first tile
+     * @param next1      bytes from it to the first code byte of the second tile, which stands behind
+     * @param next2      the same for the third
+     * @param next3      the same for the fourth
+     * @param blockBytes distance of blocks
+     * @param tables     tables of the first block
+     * @param target     where the sums go, {@link #SUMS} bytes a vector of rows, the vectors of a block together
      */
-    static void sums(long p, int blocks, int codeBytes, int skip, long tables, long sums) {
+    static void sums(long codes, long next1, long next2, long next3, int blocks, int codeBytes, int blockBytes, long tables,
+            long target) {
         ShortVector zero = ShortVector.zero(SHORTS);
-        long code = p;
-        long t = tables;
-        long to = sums;
-        for (int block = 0; block < blocks; block++) {
+        long d1 = next1 & OFFSET;
+        long d2 = next2 & OFFSET;
+        long d3 = next3 & OFFSET;
+        for (int vector = 0; vector < blocks * VECTORS; vector++) {
+            int block = vector / VECTORS;
+            long p = codes + (long) block * blockBytes + (vector % VECTORS * LANES);
+            long t = tables + 2L * LookupTables.TABLE_BYTES * block * codeBytes;
             ShortVector a0 = zero;
-            ShortVector s0 = a0;
-            ShortVector a1 = a0;
-            ShortVector s1 = a0;
-            long end = code + (long) codeBytes * TILE;
-            do {
-                ByteVector x = ByteVector.fromMemorySegment(BYTES, ALL, code, LITTLE);
-                ByteVector y = ByteVector.fromMemorySegment(BYTES, ALL, code + LANES, LITTLE);
-                ByteVector lows = (ByteVector) ByteVector.fromMemorySegment(BYTES_128, ALL, t, LITTLE).reinterpretShape(BYTES, 0);
-                ByteVector highs = (ByteVector) ByteVector.fromMemorySegment(BYTES_128, ALL, t + 16, LITTLE)
+            ShortVector a1 = zero;
+            ShortVector a2 = zero;
+            ShortVector a3 = zero;
+            ShortVector s0 = zero;
+            ShortVector s1 = zero;
+            ShortVector s2 = zero;
+            ShortVector s3 = zero;
+            for (int i = 0; i < codeBytes; i++) {
+                long at = (p & ADDRESS) + ((long) i * TILE_ROWS & OFFSET);
+                long table = (t & ADDRESS) + (2L * LookupTables.TABLE_BYTES * i & OFFSET);
+                ByteVector lows = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, table, LITTLE)
                         .reinterpretShape(BYTES, 0);
-                ByteVector v = x.and(NIBBLE).selectFrom(lows);
-                ByteVector w = y.and(NIBBLE).selectFrom(lows);
-                ByteVector xh = x.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(highs);
-                ByteVector yh = y.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(highs);
-                a0 = v.reinterpretAsShorts().add(xh.reinterpretAsShorts()).add(a0);
-                s0 = v.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
-                        .add(xh.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s0);
-                a1 = w.reinterpretAsShorts().add(yh.reinterpretAsShorts()).add(a1);
-                s1 = w.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
-                        .add(yh.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s1);
-                code += TILE;
-                t += 32;
-            } while (code != end);
+                ByteVector highs = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, table + LookupTables.TABLE_BYTES, LITTLE)
+                        .reinterpretShape(BYTES, 0);
+                ByteVector x0 = ByteVector.fromMemorySegment(BYTES, ALL, at, LITTLE);
+                ByteVector v0 = x0.and(NIBBLE).selectFrom(lows);
+                ByteVector w0 = x0.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(highs);
+                a0 = v0.reinterpretAsShorts().add(w0.reinterpretAsShorts()).add(a0);
+                s0 = v0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
+                        .add(w0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s0);
+                ByteVector x1 = ByteVector.fromMemorySegment(BYTES, ALL, at + d1, LITTLE);
+                ByteVector v1 = x1.and(NIBBLE).selectFrom(lows);
+                ByteVector w1 = x1.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(highs);
+                a1 = v1.reinterpretAsShorts().add(w1.reinterpretAsShorts()).add(a1);
+                s1 = v1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
+                        .add(w1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s1);
+                ByteVector x2 = ByteVector.fromMemorySegment(BYTES, ALL, at + d2, LITTLE);
+                ByteVector v2 = x2.and(NIBBLE).selectFrom(lows);
+                ByteVector w2 = x2.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(highs);
+                a2 = v2.reinterpretAsShorts().add(w2.reinterpretAsShorts()).add(a2);
+                s2 = v2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
+                        .add(w2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s2);
+                ByteVector x3 = ByteVector.fromMemorySegment(BYTES, ALL, at + d3, LITTLE);
+                ByteVector v3 = x3.and(NIBBLE).selectFrom(lows);
+                ByteVector w3 = x3.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(highs);
+                a3 = v3.reinterpretAsShorts().add(w3.reinterpretAsShorts()).add(a3);
+                s3 = v3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
+                        .add(w3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s3);
+            }
+            long to = (target & ADDRESS) + ((long) vector * SUMS & OFFSET);
             zero.add(a0).intoMemorySegment(ALL, to, LITTLE);
             zero.add(s0).intoMemorySegment(ALL, to + LANES, LITTLE);
             zero.add(a1).intoMemorySegment(ALL, to + 2 * LANES, LITTLE);
             zero.add(s1).intoMemorySegment(ALL, to + 3 * LANES, LITTLE);
-            to += SUMS;
-            code += skip;
+            zero.add(a2).intoMemorySegment(ALL, to + 4 * LANES, LITTLE);
+            zero.add(s2).intoMemorySegment(ALL, to + 5 * LANES, LITTLE);
+            zero.add(a3).intoMemorySegment(ALL, to + 6 * LANES, LITTLE);
+            zero.add(s3).intoMemorySegment(ALL, to + 7 * LANES, LITTLE);
         }
     }
 }

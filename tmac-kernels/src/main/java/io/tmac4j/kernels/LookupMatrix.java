@@ -5,21 +5,21 @@ import static io.tmac4j.kernels.Species.LANES;
 import java.util.Arrays;
 
 /**
- * Weights of one or two bits as table indices. An mpGEMV alternates between two stages, lookups and scales, over as many
- * blocks as
+ * Weights of one or two bits as table indices. An mpGEMV alternates between two stages, lookups and scales, over as many blocks as
  * their scratch memory holds; each stage is a method that is compiled by itself, and no vector passes from one to the other.
  */
 final class LookupMatrix extends PackedMatrix {
 
-    /** Vectors a tile. */
-    static final int VECTORS = 2;
+    /** Vectors a tile: half a cache line of rows at least. */
+    static final int VECTORS = Math.max(1, 32 / LANES);
 
-    /** Blocks that the two stages hand over at a time. */
-    private static final int BLOCKS = 16;
+    /** Blocks that the two stages hand over at a time: 4 KB of sums. */
+    private static final int BLOCKS = 256 / LANES;
 
     private static final int TILE_ROWS = VECTORS * LANES;
 
-    private static final long SUMS_BYTES = (long) BLOCKS * LookupKernels.SUMS;
+    /** Bytes of the sums of a block. */
+    static final long BLOCK_SUMS = (long) VECTORS * LookupKernels.SUMS;
 
     /** Rows that are transposed together when packing: the bytes of a word. */
     private static final int PACK_ROWS = 8;
@@ -70,13 +70,8 @@ final class LookupMatrix extends PackedMatrix {
     }
 
     @Override
-    int tilesTogether() {
-        return 1;
-    }
-
-    @Override
-    long scratchBytes() {
-        return SUMS_BYTES + 4L * TILE_ROWS;
+    long tileScratchBytes() {
+        return BLOCKS * BLOCK_SUMS;
     }
 
     /**
@@ -116,37 +111,26 @@ final class LookupMatrix extends PackedMatrix {
     }
 
     @Override
-    void multiply(int expert, int from, int to, long input, long scratch, long destination) {
-        for (int tile = from; tile < to; tile++) {
-            int row = tile * TILE_ROWS;
-            int count = Math.min(TILE_ROWS, rows() - row);
-            long out = count == TILE_ROWS ? destination + 4L * row : scratch + SUMS_BYTES;
-            multiplyTile(tile(expert, tile), input, scratch, out);
-            if (count < TILE_ROWS) {
-                Memory.copy(out, destination + 4L * row, 4L * count);
-            }
-        }
-    }
-
-    private void multiplyTile(long tile, long input, long sums, long out) {
-        long numbers = input + tables.numbersOffset();
-        // plain loops: they run once a tile and are fast enough before C2 has seen them
-        for (int row = 0; row < TILE_ROWS; row++) {
-            Memory.f32(out + 4L * row, 0);
-        }
+    void fourTiles(long tile, long next1, long next2, long next3, long input, long results, long scratch) {
         int blockBytes = layout.blockBytes();
         for (int block = 0; block < layout.blocks(); block += BLOCKS) {
             int blocks = Math.min(BLOCKS, layout.blocks() - block);
             long at = tile + (long) block * blockBytes;
-            LookupKernels.sums(at, blocks, layout.form().codeBytes(), blockBytes - layout.halvesOffset(),
-                    input + (long) block * tables.blockBytes(), sums);
-            for (int v = 0; v < VECTORS; v++) {
-                ScaleKernels.flat(sums + 2L * v * LANES, blocks, numbers + (long) block * TableLayout.NUMBER_BYTES,
-                        at + layout.halvesOffset() + 2L * v * LANES, blockBytes, out + 4L * v * LANES);
-            }
+            LookupKernels.sums(at, next1, next2, next3, blocks, layout.form().codeBytes(), blockBytes,
+                    input + (long) block * tables.blockBytes(), scratch);
+            long numbers = input + tables.numbersOffset() + (long) block * TableLayout.NUMBER_BYTES;
+            long halves = at + layout.halvesOffset();
+            scale(scratch, blocks, numbers, halves, results);
+            scale(scratch + 2L * LANES, blocks, numbers, halves + next1, results + 4L * TILE_ROWS);
+            scale(scratch + 4L * LANES, blocks, numbers, halves + next2, results + 8L * TILE_ROWS);
+            scale(scratch + 6L * LANES, blocks, numbers, halves + next3, results + 12L * TILE_ROWS);
         }
-        for (int row = 0; row < TILE_ROWS; row++) {
-            Memory.f32(out + 4L * row, Memory.f32(out + 4L * row) * LookupTables.RESULT_FACTOR);
+    }
+
+    private void scale(long sums, int blocks, long numbers, long halves, long result) {
+        for (int v = 0; v < VECTORS; v++) {
+            ScaleKernels.flat(sums + (long) v * LookupKernels.SUMS, blocks, numbers, halves + 2L * v * LANES, layout.blockBytes(),
+                    result + 4L * v * LANES);
         }
     }
 }

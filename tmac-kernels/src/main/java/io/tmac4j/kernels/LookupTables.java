@@ -1,6 +1,7 @@
 package io.tmac4j.kernels;
 
 import static io.tmac4j.kernels.Species.FLOATS_128;
+import static io.tmac4j.kernels.Species.LANES;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.XOR;
 
@@ -33,8 +34,14 @@ final class LookupTables {
     /** Added to an entry and its step's multiple: its low byte is then the rounded entry around {@link #BIAS}. */
     private static final float MAGIC = 0x1.8p23f + LookupTables.BIAS;
 
-    /** Bytes of a table. */
-    static final int TABLE_BYTES = 16;
+    /** Entries of a table, a byte each. */
+    private static final int ENTRIES = 16;
+
+    /**
+     * Bytes of a table. At 256 bits it stands twice, so that an index may have any fifth bit: AVX2 shuffles within halves of a vector,
+     * and C2 masks indices to five bits.
+     */
+    static final int TABLE_BYTES = LANES == 32 ? 2 * ENTRIES : ENTRIES;
 
     /** What an entry of 0 is stored as. */
     static final int BIAS = 128;
@@ -147,7 +154,9 @@ final class LookupTables {
             FloatVector x = FloatVector.broadcast(FLOATS_128, Memory.f32(from) * inverse);
             FloatVector y = FloatVector.broadcast(FLOATS_128, Memory.f32(from + 4) * inverse);
             ByteVector entries = bytes(x.fma(w0, y.mul(u0)), x.fma(w1, y.mul(u1)), x.fma(w2, y.mul(u2)), x.fma(w3, y.mul(u3)));
-            entries.intoMemorySegment(ALL, tables + (long) table * TABLE_BYTES, LITTLE);
+            for (int copy = 0; copy < TABLE_BYTES; copy += ENTRIES) {
+                entries.intoMemorySegment(ALL, tables + (long) table * TABLE_BYTES + copy, LITTLE);
+            }
         }
     }
 
@@ -169,7 +178,9 @@ final class LookupTables {
             float sum = 0.5f * (a + b);
             float difference = 0.5f * (a - b);
             ByteVector entries = bytes(upper.sub(sum), upper.add(difference), upper.sub(difference), upper.add(sum));
-            entries.intoMemorySegment(ALL, tables + (long) table * TABLE_BYTES, LITTLE);
+            for (int copy = 0; copy < TABLE_BYTES; copy += ENTRIES) {
+                entries.intoMemorySegment(ALL, tables + (long) table * TABLE_BYTES + copy, LITTLE);
+            }
         }
     }
 

@@ -6,6 +6,9 @@ import java.lang.foreign.Arena;
 /** The packed weights of one tensor: tiles of rows, and the decode kernel that multiplies them with a prepared column. */
 abstract sealed class PackedMatrix implements PackedWeights permits LookupMatrix, WordMatrix {
 
+    /** Tiles that the decode kernels work on together. */
+    static final int TILES = 4;
+
     /** Alignment of the memory: a page, so that no vector crosses a cache line. */
     private static final long ALIGNMENT = 4096;
 
@@ -91,24 +94,22 @@ abstract sealed class PackedMatrix implements PackedWeights permits LookupMatrix
     /** Whether mpGEMM looks weights up in vector tables; else it multiplies them. */
     abstract boolean byTables();
 
-    /** Tiles that the decode kernel works on together. */
-    abstract int tilesTogether();
-
-    /** Sets of {@link #tilesTogether} tiles that cover the tiles of one matrix. */
+    /** Sets of {@link #TILES} tiles that cover the tiles of one matrix. */
     final int sets() {
-        return (tiles() + tilesTogether() - 1) / tilesTogether();
+        return (tiles() + TILES - 1) / TILES;
     }
 
     /** Sets of a chunk of work of about {@code bytes}, at least one. */
     final int chunkSets(long bytes) {
-        return Math.clamp(bytes / (tilesTogether() * tileBytes()), 1, sets());
+        return Math.clamp(bytes / (TILES * tileBytes()), 1, sets());
     }
 
     /** Packs the rows of one tile from a tensor of this shape at {@code source}. */
     abstract void pack(long source, int expert, int tile);
 
     /**
-     * Multiplies sets of tiles with a column.
+     * Multiplies sets of tiles with a column. The tiles of a set stand a quarter of the matrix apart: four long streams of memory.
+     * Tiles that the last quarter lacks are done twice.
      *
      * @param expert      which matrix
      * @param from        first set
@@ -117,10 +118,53 @@ abstract sealed class PackedMatrix implements PackedWeights permits LookupMatrix
      * @param scratch     {@link #scratchBytes} bytes
      * @param destination where the result of row 0 of the matrix goes
      */
-    abstract void multiply(int expert, int from, int to, long input, long scratch, long destination);
+    final void multiply(int expert, int from, int to, long input, long scratch, long destination) {
+        int last = tiles() - 1;
+        int run = sets();
+        long resultBytes = 4L * tileRows();
+        for (int i = from; i < to; i++) {
+            int tile1 = Math.min(i + run, last);
+            int tile2 = Math.min(i + 2 * run, last);
+            int tile3 = Math.min(i + 3 * run, last);
+            Memory.clear(scratch, TILES * resultBytes);
+            fourTiles(tile(expert, i), (tile1 - i) * tileBytes(), (tile2 - i) * tileBytes(), (tile3 - i) * tileBytes(), input,
+                    scratch, scratch + TILES * resultBytes);
+            store(i, scratch, destination);
+            store(tile1, scratch + resultBytes, destination);
+            store(tile2, scratch + 2 * resultBytes, destination);
+            store(tile3, scratch + 3 * resultBytes, destination);
+        }
+    }
+
+    private void store(int tile, long result, long destination) {
+        int row = tile * tileRows();
+        if (row + tileRows() <= rows) {
+            WordScales.finish(result, tileRows(), destination + 4L * row);
+        } else {
+            WordScales.finish(result, tileRows(), result);
+            Memory.copy(result, destination + 4L * row, 4L * (rows - row));
+        }
+    }
+
+    /**
+     * Multiplies four tiles with a column.
+     *
+     * @param tile    first of them
+     * @param next1   bytes from it to the second, which is the same tile or stands behind
+     * @param next2   the same for the third
+     * @param next3   the same for the fourth
+     * @param results where the results are added, {@link #tileRows} floats a tile, see {@link WordScales#finish}
+     * @param scratch {@link #tileScratchBytes} bytes
+     */
+    abstract void fourTiles(long tile, long next1, long next2, long next3, long input, long results, long scratch);
+
+    /** Scratch memory of {@link #fourTiles}. */
+    abstract long tileScratchBytes();
 
     /** Scratch memory of {@link #multiply}. */
-    abstract long scratchBytes();
+    final long scratchBytes() {
+        return TILES * 4L * tileRows() + tileScratchBytes();
+    }
 
     /** Address of a row of the tensor that is packed. */
     final long sourceRow(long source, int expert, int row) {

@@ -1,5 +1,7 @@
 package io.tmac4j.kernels;
 
+import static io.tmac4j.kernels.GemmKernels.ADDRESS;
+import static io.tmac4j.kernels.GemmKernels.OFFSET;
 import static io.tmac4j.kernels.Species.FLOATS;
 import static io.tmac4j.kernels.Species.INTS;
 import static io.tmac4j.kernels.Species.LANES;
@@ -39,22 +41,23 @@ final class ScaleKernels {
      */
     static void flat(long sums, int blocks, long steps, long half, int blockBytes, long out) {
         FloatVector zero = FloatVector.zero(FLOATS);
-        FloatVector f0 = FloatVector.fromMemorySegment(FLOATS, ALL, out, LITTLE);
-        FloatVector f1 = FloatVector.fromMemorySegment(FLOATS, ALL, out + LANES, LITTLE);
-        FloatVector f2 = FloatVector.fromMemorySegment(FLOATS, ALL, out + 2 * LANES, LITTLE);
-        FloatVector f3 = FloatVector.fromMemorySegment(FLOATS, ALL, out + 3 * LANES, LITTLE);
-        long at = half;
-        long stepAt = steps;
-        long from = sums;
+        long to = out & ADDRESS;
+        FloatVector f0 = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
+        FloatVector f1 = FloatVector.fromMemorySegment(FLOATS, ALL, to + LANES, LITTLE);
+        FloatVector f2 = FloatVector.fromMemorySegment(FLOATS, ALL, to + 2 * LANES, LITTLE);
+        FloatVector f3 = FloatVector.fromMemorySegment(FLOATS, ALL, to + 3 * LANES, LITTLE);
         for (int block = 0; block < blocks; block++) {
+            long from = (sums & ADDRESS) + ((long) block * LookupMatrix.BLOCK_SUMS & OFFSET);
+            long at = (half & ADDRESS) + ((long) block * blockBytes & OFFSET);
+            long stepAt = (steps & ADDRESS) + ((long) block * TableLayout.NUMBER_BYTES & OFFSET);
             IntVector lower = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
             IntVector upper = IntVector.fromMemorySegment(INTS, ALL, from + LANES, LITTLE);
             IntVector b3 = upper.lanewise(LSHR, 16);
             IntVector b2 = lower.lanewise(LSHR, 16).sub(b3.lanewise(LSHL, 8)).and(0xffff);
             IntVector b1 = upper.sub(b2.lanewise(LSHL, 8)).and(0xffff);
             IntVector b0 = lower.sub(b1.lanewise(LSHL, 8)).and(0xffff);
-            FloatVector step = FloatVector.broadcast(FLOATS, Memory.f32(stepAt));
-            FloatVector offset = FloatVector.broadcast(FLOATS, Memory.f32(stepAt + 4));
+            FloatVector step = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, stepAt));
+            FloatVector offset = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, stepAt + 4));
             IntVector h0 = IntVector.fromMemorySegment(INTS, ALL, at, LITTLE);
             IntVector h1 = IntVector.fromMemorySegment(INTS, ALL, at + LANES, LITTLE);
             FloatVector d0 = h0.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats();
@@ -65,13 +68,10 @@ final class ScaleKernels {
             f1 = ((FloatVector) b1.convertShape(I2F, FLOATS, 0)).fma(step, offset).fma(d1, f1);
             f2 = ((FloatVector) b2.convertShape(I2F, FLOATS, 0)).fma(step, offset).fma(d2, f2);
             f3 = ((FloatVector) b3.convertShape(I2F, FLOATS, 0)).fma(step, offset).fma(d3, f3);
-            from += LookupKernels.SUMS;
-            stepAt += TableLayout.NUMBER_BYTES;
-            at += blockBytes;
         }
-        zero.add(f0).intoMemorySegment(ALL, out, LITTLE);
-        zero.add(f1).intoMemorySegment(ALL, out + LANES, LITTLE);
-        zero.add(f2).intoMemorySegment(ALL, out + 2 * LANES, LITTLE);
-        zero.add(f3).intoMemorySegment(ALL, out + 3 * LANES, LITTLE);
+        zero.add(f0).intoMemorySegment(ALL, to, LITTLE);
+        zero.add(f1).intoMemorySegment(ALL, to + LANES, LITTLE);
+        zero.add(f2).intoMemorySegment(ALL, to + 2 * LANES, LITTLE);
+        zero.add(f3).intoMemorySegment(ALL, to + 3 * LANES, LITTLE);
     }
 }

@@ -1,9 +1,9 @@
 package io.tmac4j.kernels;
 
 /**
- * Where the lookup tables of one column of activations stand. A table has 16 unsigned bytes at every vector width: repeated
- * to a wide vector, the tables of a long row would not fit the first-level cache, and reading them would keep the weights from
- * being fetched ahead. After the tables of all blocks come the numbers that belong to each block.
+ * Where the lookup tables of one column of activations stand, {@link LookupTables#TABLE_BYTES} each: repeated to wider vectors than
+ * need be, the tables of a long row would not fit the first-level cache, and reading them would keep the weights from being fetched
+ * ahead. After the tables of all blocks come the numbers that belong to each block.
  *
  * @param form the form of the weights
  * @param k    activations

@@ -6,18 +6,14 @@ import java.util.Arrays;
 final class WordMatrix extends PackedMatrix {
 
     private static final int TILE_ROWS = WordLayout.TILE_ROWS;
-    private static final int TILES = WordSums.TILES;
 
     /** Sums that the two stages hand over at a time: 8 KB at 256 bits, a quarter of a first-level cache. */
     static final int SUMS = 64;
-
 
     private static final long SUMS_BYTES = (long) SUMS * WordSums.SUM;
 
     /** Sums of mins of a block, of low and of high parts. */
     private static final long MIN_SUMS_BYTES = 2 * SUMS_BYTES;
-
-    private static final long RESULTS_BYTES = WordSums.SUM;
 
     private final WordLayout layout;
     private final WordColumns columns;
@@ -65,13 +61,8 @@ final class WordMatrix extends PackedMatrix {
     }
 
     @Override
-    int tilesTogether() {
-        return TILES;
-    }
-
-    @Override
-    long scratchBytes() {
-        return SUMS_BYTES + MIN_SUMS_BYTES + RESULTS_BYTES + Integer.BYTES;
+    long tileScratchBytes() {
+        return SUMS_BYTES + MIN_SUMS_BYTES + Integer.BYTES;
     }
 
     @Override
@@ -112,38 +103,9 @@ final class WordMatrix extends PackedMatrix {
     }
 
     @Override
-    void multiply(int expert, int from, int to, long input, long scratch, long destination) {
-        // four streams, a quarter of the matrix each: far apart and long; tiles that the last one lacks are done twice
-        int last = tiles() - 1;
-        int run = sets();
-        long results = scratch + SUMS_BYTES + MIN_SUMS_BYTES;
-        Memory.i32(results + RESULTS_BYTES, 0);
-        for (int i = from; i < to; i++) {
-            int tile1 = Math.min(i + run, last);
-            int tile2 = Math.min(i + 2 * run, last);
-            int tile3 = Math.min(i + 3 * run, last);
-            fourTiles(tile(expert, i), (tile1 - i) * tileBytes(), (tile2 - i) * tileBytes(), (tile3 - i) * tileBytes(), input,
-                    scratch, results);
-            store(i, results, destination);
-            store(tile1, results + WideSpecies.BYTES, destination);
-            store(tile2, results + 2 * WideSpecies.BYTES, destination);
-            store(tile3, results + 3 * WideSpecies.BYTES, destination);
-        }
-    }
-
-    private void store(int tile, long result, long destination) {
-        int row = tile * TILE_ROWS;
-        if (row + TILE_ROWS <= rows()) {
-            WordScales.finish(result, destination + 4L * row);
-        } else {
-            WordScales.finish(result, result);
-            Memory.copy(result, destination + 4L * row, 4L * (rows() - row));
-        }
-    }
-
-    private void fourTiles(long tile, long next1, long next2, long next3, long input, long scratch, long results) {
+    void fourTiles(long tile, long next1, long next2, long next3, long input, long results, long scratch) {
         WordForm form = layout.form();
-        Memory.clear(results, RESULTS_BYTES);
+        Memory.i32(scratch + SUMS_BYTES + MIN_SUMS_BYTES, 0);
         int together = layout.groupBlocks();
         for (int block = 0; block < layout.blocks(); block += together) {
             int blocks = Math.min(together, layout.blocks() - block);
@@ -186,7 +148,7 @@ final class WordMatrix extends PackedMatrix {
 
     private void minSums(long mins, long next1, long next2, long next3, int block, int blocks, long input, long scratch) {
         WordForm form = layout.form();
-        long zero = scratch + SUMS_BYTES + MIN_SUMS_BYTES + RESULTS_BYTES;
+        long zero = scratch + SUMS_BYTES + MIN_SUMS_BYTES;
         long low = input + columns.minCoefficients(block, false);
         long high = input + columns.minCoefficients(block, true);
         long lowSums = scratch + SUMS_BYTES;

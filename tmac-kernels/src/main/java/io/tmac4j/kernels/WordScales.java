@@ -210,8 +210,11 @@ final class WordScales {
     }
 
     /** Multiplies the results of a tile by what f16 scales and steps are off. */
-    static void finish(long sums, long out) {
-        FloatVector.fromMemorySegment(FLOATS, ALL, sums, LITTLE).mul(LookupTables.RESULT_FACTOR)
-                .intoMemorySegment(ALL, out, LITTLE);
+    static void finish(long sums, int rows, long out) {
+        for (int i = 0; i < rows; i += FLOATS.length()) {
+            long offset = 4L * i & OFFSET;
+            FloatVector.fromMemorySegment(FLOATS, ALL, (sums & ADDRESS) + offset, LITTLE).mul(LookupTables.RESULT_FACTOR)
+                    .intoMemorySegment(ALL, (out & ADDRESS) + offset, LITTLE);
+        }
     }
 }

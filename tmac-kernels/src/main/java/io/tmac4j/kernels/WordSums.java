@@ -30,11 +30,8 @@ import jdk.incubator.vector.ShortVector;
  */
 final class WordSums {
 
-    /** Tiles that are worked on together. */
-    static final int TILES = 4;
-
     /** Bytes of a sum: a vector for each tile. The two halves of a lane, added modulo 2^16, are the sum of the row. */
-    static final int SUM = TILES * BYTES;
+    static final int SUM = PackedMatrix.TILES * BYTES;
 
     /** Coefficients of a block of 256 weights of three bits: eight words of two sums have seven, sixteen of one sum six. */
     static final int THREE_BITS_COEFFICIENTS = 8 * 7 + 16 * 6;
