@@ -11,7 +11,7 @@ import java.util.Arrays;
 
 /**
  * mpGEMM: the products of a batch for columns enough to fill vectors. Columns are cut into tiles of
- * {@link WideSpecies#COLUMNS}, those of a routed product grouped by expert; what is left, fewer than {@link #CROSSOVER}
+ * {@link WideSpecies#COLUMNS}, those of a routed product grouped by expert; what is left, fewer than {@link #TABLES_CROSSOVER}
  * columns, is for {@link Session} to do one by one.
  *
  * <p>A region quantises the activations of all distinct inputs first ({@link ColumnBlocks}). A chunk of its second phase is, for
@@ -22,10 +22,11 @@ import java.util.Arrays;
 final class Gemm implements AutoCloseable, ParallelTask {
 
     /**
-     * Fewest columns that are worth one sweep by vector tables instead of shuffles column by column: an estimate from the rates
-     * of both kernels on one core with 512-bit vectors.
+     * Fewest columns of a tile that are worth a pass by tables instead of a sweep for each column; passes of multiplications are worth
+     * it for full tiles only. Measured on a Zen 3 core at 256 bits (4096 x 4096, {@code DecodeBenchmark}): of 16 columns, tables are
+     * level with sweeps at 13 to 15, multiplications at 16.
      */
-    static final int CROSSOVER = 8;
+    static final int TABLES_CROSSOVER = COLUMNS * 13 / 16;
 
     /** Columns of a dense product a region: bounds the memory of quantised activations, 2 bytes a number. */
     private static final int REGION_COLUMNS = 512;
@@ -109,7 +110,7 @@ final class Gemm implements AutoCloseable, ParallelTask {
             for (int p = 0; p < newBatch.size(); p++) {
                 MatMul product = newBatch.product(p);
                 if (!product.isRouted()) {
-                    regions = Math.max(regions, (taken(product.columns()) + REGION_COLUMNS - 1) / REGION_COLUMNS);
+                    regions = Math.max(regions, (taken(product) + REGION_COLUMNS - 1) / REGION_COLUMNS);
                 }
             }
             for (int region = 0; region < regions && !newBatch.isCancelled(); region++) {
@@ -125,9 +126,13 @@ final class Gemm implements AutoCloseable, ParallelTask {
     }
 
     /** How many of {@code columns} columns of one matrix are computed here: all, or all but the last few. */
-    static int taken(int columns) {
+    static int taken(int columns, boolean byTables) {
         int rest = columns % COLUMNS;
-        return rest < CROSSOVER ? columns - rest : columns;
+        return rest < (byTables ? TABLES_CROSSOVER : COLUMNS) ? columns - rest : columns;
+    }
+
+    private static int taken(MatMul product) {
+        return taken(product.columns(), ((PackedMatrix) product.weights()).byTables());
     }
 
     /** Number of columns of product {@code index} of the batch just multiplied that are left to do. */
@@ -165,7 +170,7 @@ final class Gemm implements AutoCloseable, ParallelTask {
 
     private void planDense(int index, MatMul product, int region) {
         int columns = product.columns();
-        int taken = taken(columns);
+        int taken = taken(product);
         if (region == 0) {
             int[] rest = leftOf(index, columns - taken);
             for (int i = 0; i < rest.length && i < columns - taken; i++) {
@@ -191,7 +196,9 @@ final class Gemm implements AutoCloseable, ParallelTask {
     /** Sorts the columns by expert, stably, and cuts each expert's columns into tiles. */
     private void planRouted(int index, MatMul product) {
         int columns = product.columns();
-        int experts = ((PackedMatrix) product.weights()).experts();
+        PackedMatrix matrix = (PackedMatrix) product.weights();
+        int experts = matrix.experts();
+        boolean byTables = matrix.byTables();
         if (expertCounts.length < experts + 1) {
             expertCounts = new int[experts + 1];
         }
@@ -216,7 +223,7 @@ final class Gemm implements AutoCloseable, ParallelTask {
         int start = 0;
         for (int e = 0; e < experts; e++) {
             int end = expertCounts[e];
-            int last = start + taken(end - start);
+            int last = start + taken(end - start, byTables);
             for (int c = start; c < last; c += COLUMNS) {
                 beginTile(e);
                 for (int i = c; i < Math.min(last, c + COLUMNS); i++) {

@@ -286,6 +286,77 @@ final class GemmKernels {
         }
     }
 
+    /**
+     * The same for two column tiles, and an even number of weights: four rows together, so that six loads serve eight products.
+     *
+     * @param weights     as above; with a distance of rows that C2 knew it would unroll the loop and spill registers
+     * @param activations as above
+     * @param tileBytes   bytes from the activations of the first column tile to those of the second
+     * @param sums        a vector a row of the first column tile
+     * @param sumBytes    bytes from the sums of the first column tile to those of the second
+     */
+    static void productSumsOfTwo(long weights, long activations, long tileBytes, int count, int rows, long sums, long sumBytes) {
+        ShortVector zero = ShortVector.zero(SHORTS);
+        long next = tileBytes & OFFSET;
+        long weightBytes = 4L * rows & OFFSET;
+        for (int row = 0; row < rows; row += 4) {
+            ShortVector a0 = zero;
+            ShortVector a1 = zero;
+            ShortVector a2 = zero;
+            ShortVector a3 = zero;
+            ShortVector b0 = zero;
+            ShortVector b1 = zero;
+            ShortVector b2 = zero;
+            ShortVector b3 = zero;
+            long weight = (weights & ADDRESS) + (4L * row & OFFSET);
+            long activation = activations & ADDRESS;
+            for (int i = 0; i < count; i += 2) {
+                long v = activation + ((long) i * BYTES & OFFSET);
+                long w = weight + (4L * i * rows & OFFSET);
+                ShortVector x = ShortVector.fromMemorySegment(SHORTS, ALL, v, LITTLE);
+                ShortVector y = ShortVector.fromMemorySegment(SHORTS, ALL, v + next, LITTLE);
+                ShortVector f = IntVector.broadcast(INTS, ALL.get(Memory.INT, w)).reinterpretAsShorts();
+                a0 = x.mul(f).add(a0);
+                b0 = y.mul(f).add(b0);
+                f = IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 4)).reinterpretAsShorts();
+                a1 = x.mul(f).add(a1);
+                b1 = y.mul(f).add(b1);
+                f = IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 8)).reinterpretAsShorts();
+                a2 = x.mul(f).add(a2);
+                b2 = y.mul(f).add(b2);
+                f = IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 12)).reinterpretAsShorts();
+                a3 = x.mul(f).add(a3);
+                b3 = y.mul(f).add(b3);
+                v += BYTES;
+                w += weightBytes;
+                x = ShortVector.fromMemorySegment(SHORTS, ALL, v, LITTLE);
+                y = ShortVector.fromMemorySegment(SHORTS, ALL, v + next, LITTLE);
+                f = IntVector.broadcast(INTS, ALL.get(Memory.INT, w)).reinterpretAsShorts();
+                a0 = x.mul(f).add(a0);
+                b0 = y.mul(f).add(b0);
+                f = IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 4)).reinterpretAsShorts();
+                a1 = x.mul(f).add(a1);
+                b1 = y.mul(f).add(b1);
+                f = IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 8)).reinterpretAsShorts();
+                a2 = x.mul(f).add(a2);
+                b2 = y.mul(f).add(b2);
+                f = IntVector.broadcast(INTS, ALL.get(Memory.INT, w + 12)).reinterpretAsShorts();
+                a3 = x.mul(f).add(a3);
+                b3 = y.mul(f).add(b3);
+            }
+            long to = (sums & ADDRESS) + ((long) row * BYTES & OFFSET);
+            long second = to + (sumBytes & OFFSET);
+            zero.add(a0).intoMemorySegment(ALL, to, LITTLE);
+            zero.add(a1).intoMemorySegment(ALL, to + BYTES, LITTLE);
+            zero.add(a2).intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
+            zero.add(a3).intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
+            zero.add(b0).intoMemorySegment(ALL, second, LITTLE);
+            zero.add(b1).intoMemorySegment(ALL, second + BYTES, LITTLE);
+            zero.add(b2).intoMemorySegment(ALL, second + 2 * BYTES, LITTLE);
+            zero.add(b3).intoMemorySegment(ALL, second + 3 * BYTES, LITTLE);
+        }
+    }
+
     /** The row of the tile that byte lane {@code lane}, a multiple of 4, holds; see {@link LookupLayout#rowOf}. */
     private static long firstRow(int lane, int quarter) {
         int inVector = lane & 4 * quarter - 1;

@@ -67,7 +67,7 @@ final class WordGemm {
                     1, true, scratch + Gemm.SUMS + (long) part * rows * BYTES);
         }
         unpackScales(layout, weights + first, tiles, block, inBlock, scratch);
-        addNested(shape, tiles, column, scratch, scratch + Gemm.FLOATS + 2L * tile * TILE_ROWS * BYTES);
+        addNested(shape, tiles, column, scratch + Gemm.SUMS, scratch, scratch + Gemm.FLOATS + 2L * tile * TILE_ROWS * BYTES);
     }
 
     private static void unpackScales(WordLayout layout, long weights, int tiles, int block, int inBlock, long scratch) {
@@ -79,12 +79,12 @@ final class WordGemm {
         }
     }
 
-    private static void addNested(GemmShape shape, int tiles, long column, long scratch, long floats) {
+    private static void addNested(GemmShape shape, int tiles, long column, long sums, long scratch, long floats) {
         int rows = tiles * TILE_ROWS;
         if (shape.withMins()) {
             GemmKernels.addFourMins(scratch + Gemm.MINS, column + ColumnBlocks.columnSums(shape), rows, floats);
         }
-        GemmKernels.scaleFour(scratch + Gemm.SUMS, scratch + Gemm.SCALES, column + ColumnBlocks.columnScales(shape), rows,
+        GemmKernels.scaleFour(sums, scratch + Gemm.SCALES, column + ColumnBlocks.columnScales(shape), rows,
                 floats);
     }
 
@@ -128,18 +128,33 @@ final class WordGemm {
             RowScales.mins(weights + layout.halves(block) + WordLayout.HALF, layout.tileBytes(), tiles, shape.lack(), scales,
                     mins);
         }
-        for (int tile = 0; tile < columnTiles; tile++) {
-            long tileColumn = column + tile * tileBytes;
-            long to = scratch + Gemm.FLOATS + 2L * tile * rows * BYTES;
-            GemmKernels.productSums(scratch, tileColumn + (long) part * shape.partWeights() * BYTES, shape.partWeights(), rows,
-                    scratch + Gemm.SUMS);
-            long columnScales = tileColumn + ColumnBlocks.columnScales(shape) + 2L * part * BYTES;
-            if (shape.withMins()) {
-                long columnSums = tileColumn + ColumnBlocks.columnSums(shape) + 2L * part * BYTES;
-                GemmKernels.scaleWithMin(scratch + Gemm.SUMS, scales, mins, columnScales, columnSums, rows, to);
-            } else {
-                GemmKernels.scale(scratch + Gemm.SUMS, scales, columnScales, rows, to);
+        long columnSums = ColumnBlocks.columnSums(shape) + 2L * part * BYTES;
+        long columnScales = ColumnBlocks.columnScales(shape) + 2L * part * BYTES;
+        for (int tile = 0; tile < columnTiles; tile += 2) {
+            long first = column + tile * tileBytes;
+            int together = Math.min(2, columnTiles - tile);
+            productSums(scratch, first + (long) part * shape.partWeights() * BYTES, tileBytes, together, shape.partWeights(), rows,
+                    scratch + Gemm.SUMS, (long) rows * BYTES);
+            for (int i = 0; i < together; i++) {
+                long sums = scratch + Gemm.SUMS + (long) i * rows * BYTES;
+                long to = scratch + Gemm.FLOATS + 2L * (tile + i) * rows * BYTES;
+                long numbers = first + i * tileBytes;
+                if (shape.withMins()) {
+                    GemmKernels.scaleWithMin(sums, scales, mins, numbers + columnScales, numbers + columnSums, rows, to);
+                } else {
+                    GemmKernels.scale(sums, scales, numbers + columnScales, rows, to);
+                }
             }
+        }
+    }
+
+    /** Sums of one column tile, or of two. */
+    private static void productSums(long weights, long activations, long tileBytes, int columnTiles, int count, int rows,
+            long sums, long tileSums) {
+        if (columnTiles == 1) {
+            GemmKernels.productSums(weights, activations, count, rows, sums);
+        } else {
+            GemmKernels.productSumsOfTwo(weights, activations, tileBytes, count, rows, sums, tileSums);
         }
     }
 
@@ -164,13 +179,18 @@ final class WordGemm {
             }
         }
         unpackScales(layout, weights, tiles, block, inBlock, scratch);
-        for (int tile = 0; tile < columnTiles; tile++) {
-            long tileColumn = column + tile * tileBytes;
+        long tileSums = (long) GemmShape.PARTS * rows * BYTES;
+        for (int tile = 0; tile < columnTiles; tile += 2) {
+            long first = column + tile * tileBytes;
+            int together = Math.min(2, columnTiles - tile);
             for (int part = 0; part < GemmShape.PARTS; part++) {
-                GemmKernels.productSums(scratch + 4L * part * count * rows, tileColumn + (long) part * count * BYTES, count, rows,
-                        scratch + Gemm.SUMS + (long) part * rows * BYTES);
+                productSums(scratch + 4L * part * count * rows, first + (long) part * count * BYTES, tileBytes, together, count, rows,
+                        scratch + Gemm.SUMS + (long) part * rows * BYTES, tileSums);
             }
-            addNested(shape, tiles, tileColumn, scratch, scratch + Gemm.FLOATS + 2L * tile * rows * BYTES);
+            for (int i = 0; i < together; i++) {
+                addNested(shape, tiles, first + i * tileBytes, scratch + Gemm.SUMS + i * tileSums, scratch,
+                        scratch + Gemm.FLOATS + 2L * (tile + i) * rows * BYTES);
+            }
         }
     }
 }

@@ -45,7 +45,7 @@ class GemmTest {
     @MethodSource("formats")
     void productsAreWithinTheErrorBoundForAllColumnCounts(BlockFormat format) {
         int size = format.type().blockSize();
-        for (int columns : new int[] {Gemm.CROSSOVER, FULL - 1, FULL, FULL + 1, 2 * FULL + Gemm.CROSSOVER, 9 * FULL}) {
+        for (int columns : new int[] {Gemm.TABLES_CROSSOVER, FULL - 1, FULL, FULL + 1, 2 * FULL + Gemm.TABLES_CROSSOVER, 3 * FULL, 9 * FULL}) {
             for (int rows : new int[] {1, 7, 64, 65, 131}) {
                 try (Product product = new Product(format, 5 * size, rows, 1, columns)) {
                     product.gaussian().multiply(2);
@@ -189,11 +189,14 @@ class GemmTest {
 
     @Test
     void fewColumnsAreLeftToShuffles() {
-        assertThat(Gemm.taken(1)).isZero();
-        assertThat(Gemm.taken(Gemm.CROSSOVER - 1)).isZero();
-        assertThat(Gemm.taken(FULL)).isEqualTo(FULL);
-        assertThat(Gemm.taken(FULL + 1)).isEqualTo(FULL);
-        assertThat(Gemm.taken(2 * FULL - 1)).isEqualTo(FULL - 1 < Gemm.CROSSOVER ? FULL : 2 * FULL - 1);
+        assertThat(Gemm.taken(1, true)).isZero();
+        assertThat(Gemm.taken(Gemm.TABLES_CROSSOVER - 1, true)).isZero();
+        assertThat(Gemm.taken(Gemm.TABLES_CROSSOVER, true)).isEqualTo(Gemm.TABLES_CROSSOVER);
+        assertThat(Gemm.taken(FULL - 1, false)).isZero();
+        assertThat(Gemm.taken(FULL, false)).isEqualTo(FULL);
+        assertThat(Gemm.taken(FULL + 1, true)).isEqualTo(FULL);
+        assertThat(Gemm.taken(2 * FULL - 1, false)).isEqualTo(FULL);
+        assertThat(Gemm.taken(2 * FULL - 1, true)).isEqualTo(2 * FULL - 1);
     }
 
     /** Where activations are quantised as llama.cpp does it, only the order of float additions differs. */
