@@ -38,6 +38,9 @@ final class GemmKernels {
     /** Bytes of a table. */
     static final long TABLE = 16L * BYTES;
 
+    /** Bytes of a table of three ternary weights. */
+    static final long TRIT_TABLE = 27L * BYTES;
+
     private static final MemorySegment ALL = OffHeap.ALL;
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
 
@@ -113,6 +116,66 @@ final class GemmKernels {
             zero.add(a5).intoMemorySegment(ALL, next + far, LITTLE);
             zero.add(a6).intoMemorySegment(ALL, next + 2 * far, LITTLE);
             zero.add(a7).intoMemorySegment(ALL, next + 3 * far, LITTLE);
+        }
+    }
+
+    /**
+     * Sums by tables of three ternary weights for {@link Species#LANES} / 2 rows: {@code sums[row] += sum of lookups}, 16 bits a
+     * column. An index is no field of the codes here, so {@link TritOffsets} makes offsets of them, by vectors; a third fewer lookups pay
+     * for that.
+     *
+     * @param tables  first table
+     * @param offsets bytes from the first table to entries
+     * @param sums    a vector a row: lanes {@code m} and {@code m + 2} belong to neighbouring rows
+     * @param apart   bytes from the sum of an even lane to that of the odd one beside it
+     */
+    static void tritSums(long tables, long offsets, long sums, long apart) {
+        ShortVector zero = ShortVector.zero(SHORTS);
+        long table = tables & ADDRESS;
+        long far = apart & OFFSET;
+        for (int lane = 0; lane < Species.LANES / 2; lane += ROWS) {
+            long to = (sums & ADDRESS) + ((long) lane / 2 * BYTES & OFFSET);
+            long farTo = to + far;
+            ShortVector a0 = ShortVector.fromMemorySegment(SHORTS, ALL, to, LITTLE);
+            ShortVector a1 = ShortVector.fromMemorySegment(SHORTS, ALL, farTo, LITTLE);
+            ShortVector a2 = ShortVector.fromMemorySegment(SHORTS, ALL, to + BYTES, LITTLE);
+            ShortVector a3 = ShortVector.fromMemorySegment(SHORTS, ALL, farTo + BYTES, LITTLE);
+            ShortVector a4 = ShortVector.fromMemorySegment(SHORTS, ALL, to + 2 * BYTES, LITTLE);
+            ShortVector a5 = ShortVector.fromMemorySegment(SHORTS, ALL, farTo + 2 * BYTES, LITTLE);
+            ShortVector a6 = ShortVector.fromMemorySegment(SHORTS, ALL, to + 3 * BYTES, LITTLE);
+            ShortVector a7 = ShortVector.fromMemorySegment(SHORTS, ALL, farTo + 3 * BYTES, LITTLE);
+            long first = offsets + 2L * lane;
+            for (int i = 0; i < GemmShape.STEP_TRITS; i += 2) {
+                long c = (first & ADDRESS) + ((long) i * Species.LANES & OFFSET);
+                long x = ALL.get(Memory.LONG, c);
+                long y = ALL.get(Memory.LONG, c + 8);
+                long z = ALL.get(Memory.LONG, c + Species.LANES);
+                long w = ALL.get(Memory.LONG, c + Species.LANES + 8);
+                a0 = ShortVector.fromMemorySegment(SHORTS, ALL, table + (x & 0xffff), LITTLE).add(a0);
+                a0 = ShortVector.fromMemorySegment(SHORTS, ALL, table + (z & 0xffff), LITTLE).add(a0);
+                a1 = ShortVector.fromMemorySegment(SHORTS, ALL, table + (x >>> 16 & 0xffff), LITTLE).add(a1);
+                a1 = ShortVector.fromMemorySegment(SHORTS, ALL, table + (z >>> 16 & 0xffff), LITTLE).add(a1);
+                a2 = ShortVector.fromMemorySegment(SHORTS, ALL, table + (x >>> 32 & 0xffff), LITTLE).add(a2);
+                a2 = ShortVector.fromMemorySegment(SHORTS, ALL, table + (z >>> 32 & 0xffff), LITTLE).add(a2);
+                a3 = ShortVector.fromMemorySegment(SHORTS, ALL, table + (x >>> 48), LITTLE).add(a3);
+                a3 = ShortVector.fromMemorySegment(SHORTS, ALL, table + (z >>> 48), LITTLE).add(a3);
+                a4 = ShortVector.fromMemorySegment(SHORTS, ALL, table + (y & 0xffff), LITTLE).add(a4);
+                a4 = ShortVector.fromMemorySegment(SHORTS, ALL, table + (w & 0xffff), LITTLE).add(a4);
+                a5 = ShortVector.fromMemorySegment(SHORTS, ALL, table + (y >>> 16 & 0xffff), LITTLE).add(a5);
+                a5 = ShortVector.fromMemorySegment(SHORTS, ALL, table + (w >>> 16 & 0xffff), LITTLE).add(a5);
+                a6 = ShortVector.fromMemorySegment(SHORTS, ALL, table + (y >>> 32 & 0xffff), LITTLE).add(a6);
+                a6 = ShortVector.fromMemorySegment(SHORTS, ALL, table + (w >>> 32 & 0xffff), LITTLE).add(a6);
+                a7 = ShortVector.fromMemorySegment(SHORTS, ALL, table + (y >>> 48), LITTLE).add(a7);
+                a7 = ShortVector.fromMemorySegment(SHORTS, ALL, table + (w >>> 48), LITTLE).add(a7);
+            }
+            zero.add(a0).intoMemorySegment(ALL, to, LITTLE);
+            zero.add(a1).intoMemorySegment(ALL, farTo, LITTLE);
+            zero.add(a2).intoMemorySegment(ALL, to + BYTES, LITTLE);
+            zero.add(a3).intoMemorySegment(ALL, farTo + BYTES, LITTLE);
+            zero.add(a4).intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
+            zero.add(a5).intoMemorySegment(ALL, farTo + 2 * BYTES, LITTLE);
+            zero.add(a6).intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
+            zero.add(a7).intoMemorySegment(ALL, farTo + 3 * BYTES, LITTLE);
         }
     }
 

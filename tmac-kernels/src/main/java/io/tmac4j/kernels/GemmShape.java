@@ -23,6 +23,9 @@ record GemmShape(int blockWeights, int stepWeights, int partWeights, int[] order
     /** Groups of weights of a step, each with a table: 16 KB at 256 bits, 32 KB at 512, which a first-level cache holds. */
     static final int STEP_TABLES = 32;
 
+    /** Tables of a step of ternary weights: 64 of them, three a table. */
+    static final int STEP_TRITS = 22;
+
     /** Parts of a step of sub-blocks, or of blocks shorter than a step: their sums become floats together. */
     static final int PARTS = 4;
 

@@ -98,4 +98,61 @@ final class VectorTables {
             f.add(thrice).intoMemorySegment(ALL, to + 15 * BYTES, LITTLE);
         }
     }
+
+    /**
+     * Tables of the trits of a step, three weights of -1, 0 and 1 each, the first counting least; of {@link GemmShape#STEP_TRITS} tables
+     * the last has one weight.
+     */
+    static void trits(long activations, long tables) {
+        int last = GemmShape.STEP_TRITS - 1;
+        for (int table = 0; table < last; table++) {
+            long from = (activations & ADDRESS) + (3L * table * BYTES & OFFSET);
+            long to = (tables & ADDRESS) + (table * GemmKernels.TRIT_TABLE & OFFSET);
+            ShortVector a = ShortVector.fromMemorySegment(SHORTS, ALL, from, LITTLE);
+            ShortVector b = ShortVector.fromMemorySegment(SHORTS, ALL, from + BYTES, LITTLE);
+            ShortVector c = ShortVector.fromMemorySegment(SHORTS, ALL, from + 2 * BYTES, LITTLE);
+            ShortVector twice = a.add(a);
+            ShortVector e = ShortVector.zero(SHORTS).sub(a.add(b).add(c));
+            e.intoMemorySegment(ALL, to, LITTLE);
+            e.add(a).intoMemorySegment(ALL, to + BYTES, LITTLE);
+            e.add(twice).intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
+            e = e.add(b);
+            e.intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
+            e.add(a).intoMemorySegment(ALL, to + 4 * BYTES, LITTLE);
+            e.add(twice).intoMemorySegment(ALL, to + 5 * BYTES, LITTLE);
+            e = e.add(b);
+            e.intoMemorySegment(ALL, to + 6 * BYTES, LITTLE);
+            e.add(a).intoMemorySegment(ALL, to + 7 * BYTES, LITTLE);
+            e.add(twice).intoMemorySegment(ALL, to + 8 * BYTES, LITTLE);
+            e = e.add(c).sub(b.add(b));
+            e.intoMemorySegment(ALL, to + 9 * BYTES, LITTLE);
+            e.add(a).intoMemorySegment(ALL, to + 10 * BYTES, LITTLE);
+            e.add(twice).intoMemorySegment(ALL, to + 11 * BYTES, LITTLE);
+            e = e.add(b);
+            e.intoMemorySegment(ALL, to + 12 * BYTES, LITTLE);
+            e.add(a).intoMemorySegment(ALL, to + 13 * BYTES, LITTLE);
+            e.add(twice).intoMemorySegment(ALL, to + 14 * BYTES, LITTLE);
+            e = e.add(b);
+            e.intoMemorySegment(ALL, to + 15 * BYTES, LITTLE);
+            e.add(a).intoMemorySegment(ALL, to + 16 * BYTES, LITTLE);
+            e.add(twice).intoMemorySegment(ALL, to + 17 * BYTES, LITTLE);
+            e = e.add(c).sub(b.add(b));
+            e.intoMemorySegment(ALL, to + 18 * BYTES, LITTLE);
+            e.add(a).intoMemorySegment(ALL, to + 19 * BYTES, LITTLE);
+            e.add(twice).intoMemorySegment(ALL, to + 20 * BYTES, LITTLE);
+            e = e.add(b);
+            e.intoMemorySegment(ALL, to + 21 * BYTES, LITTLE);
+            e.add(a).intoMemorySegment(ALL, to + 22 * BYTES, LITTLE);
+            e.add(twice).intoMemorySegment(ALL, to + 23 * BYTES, LITTLE);
+            e = e.add(b);
+            e.intoMemorySegment(ALL, to + 24 * BYTES, LITTLE);
+            e.add(a).intoMemorySegment(ALL, to + 25 * BYTES, LITTLE);
+            e.add(twice).intoMemorySegment(ALL, to + 26 * BYTES, LITTLE);
+        }
+        long to = (tables & ADDRESS) + (last * GemmKernels.TRIT_TABLE & OFFSET);
+        ShortVector a = ShortVector.fromMemorySegment(SHORTS, ALL, (activations & ADDRESS) + 3 * last * BYTES, LITTLE);
+        ShortVector.zero(SHORTS).sub(a).intoMemorySegment(ALL, to, LITTLE);
+        ShortVector.zero(SHORTS).intoMemorySegment(ALL, to + BYTES, LITTLE);
+        a.intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
+    }
 }
