@@ -44,6 +44,9 @@ final class Gemm implements AutoCloseable, ParallelTask {
     /** Column tiles for which weights are unpacked once: makes that a twentieth of the work. */
     private static final int GROUP_TILES = 8;
 
+    /** Column tiles for which offsets of ternary weights are made once; their rows share the memory of a chunk. */
+    private static final int TRIT_GROUP_TILES = 4;
+
     /** Rows of a chunk of weights that are multiplied: unpacked for a step they fill half a first-level cache. */
     private static final int MULTIPLY_ROWS = 32;
 
@@ -51,15 +54,16 @@ final class Gemm implements AutoCloseable, ParallelTask {
 
     /**
      * Where everything stands in the scratch memory of a worker. At 0: the vector tables of a step, or 128 unpacked weights of
-     * {@link #MULTIPLY_ROWS} rows. Then 16-bit sums; float sums, for each column tile two vectors a row; scales and mins of rows; offsets of a vector
-     * of rows.
+     * {@link #MULTIPLY_ROWS} rows. Then 16-bit sums; float sums, for each column tile two vectors a row; scales and mins of rows; offsets of the
+     * rows.
      */
-    static final long SUMS = Math.max(GemmShape.STEP_TRITS * GemmKernels.TRIT_TABLE, Math.max(GemmShape.STEP_TABLES * GemmKernels.TABLE, 128L * 4 * MULTIPLY_ROWS));
+    static final long SUMS = Math.max(GemmShape.STEP_TRITS * GemmKernels.TRIT_TABLE,
+            Math.max(GemmShape.STEP_TABLES * GemmKernels.TABLE, 128L * 4 * MULTIPLY_ROWS));
     static final long FLOATS = SUMS + (long) MAX_CHUNK_ROWS * BYTES;
     static final long SCALES = FLOATS + 2L * MAX_CHUNK_ROWS * BYTES;
     static final long MINS = SCALES + 4L * MAX_CHUNK_ROWS;
     static final long OFFSETS = MINS + 4L * MAX_CHUNK_ROWS;
-    private static final long WORKER_BYTES = OFFSETS + 2 * TritOffsets.SET_BYTES + ColumnBlocks.SCRATCH_BYTES;
+    private static final long WORKER_BYTES = OFFSETS + TritOffsets.bytes(MAX_CHUNK_ROWS / TRIT_GROUP_TILES) + ColumnBlocks.SCRATCH_BYTES;
 
     private MatMulBatch batch;
 
@@ -341,8 +345,16 @@ final class Gemm implements AutoCloseable, ParallelTask {
         inputWidths[inputs] = matrix.k();
         inputFirstTiles[inputs] = firstTile;
         inputTiles[inputs] = tiles - firstTile;
-        addGroups(matrix.byTables() ? 1 : GROUP_TILES, firstTile);
+        addGroups(groupSize(matrix), firstTile);
         inputs++;
+    }
+
+    /** Column tiles that share what is made of the weights. */
+    private static int groupSize(PackedMatrix matrix) {
+        return switch (matrix) {
+            case LookupMatrix lookups -> lookups.layout().form().ternary() ? TRIT_GROUP_TILES : 1;
+            case WordMatrix words -> words.byTables() ? 1 : GROUP_TILES;
+        };
     }
 
     /** Cuts the tiles of a new input into groups of at most {@code size} tiles of one expert. */
@@ -416,8 +428,9 @@ final class Gemm implements AutoCloseable, ParallelTask {
             PackedMatrix matrix = unitMatrices[u];
             if (matrix.byTables()) {
                 // chunks of equal size, none of them small
-                int parts = (int) ((matrix.rows() + wanted - 1) / wanted);
-                unitRowTiles[u] = Math.min((matrix.tiles() + parts - 1) / parts, MAX_CHUNK_ROWS / matrix.tileRows());
+                long most = Math.min(wanted, MAX_CHUNK_ROWS / groupSize(matrix));
+                int parts = (int) ((matrix.rows() + most - 1) / most);
+                unitRowTiles[u] = Math.min((matrix.tiles() + parts - 1) / parts, (int) most / matrix.tileRows());
             } else {
                 unitRowTiles[u] = MULTIPLY_ROWS / matrix.tileRows();
             }
@@ -494,7 +507,8 @@ final class Gemm implements AutoCloseable, ParallelTask {
         int chunkRows = rowTiles * matrix.tileRows();
         Memory.clear(floats, 2L * groupTiles[group] * chunkRows * BYTES);
         switch (matrix) {
-            case LookupMatrix lookups -> LookupGemm.lookUp(lookups, weights, rowTiles, activations, scratch);
+            case LookupMatrix lookups ->
+                    LookupGemm.lookUp(lookups, weights, rowTiles, activations, tileBytes(input), groupTiles[group], scratch);
             case WordMatrix words when words.byTables() -> WordGemm.lookUp(words, weights, rowTiles, activations, scratch);
             case WordMatrix words ->
                     WordGemm.multiply(words, weights, rowTiles, activations, tileBytes(input), groupTiles[group], scratch);

@@ -8,53 +8,83 @@ final class LookupGemm {
     private LookupGemm() {
     }
 
-    /** All steps along k for consecutive tiles and one column tile; see {@link Gemm} for the scratch memory. */
-    static void lookUp(LookupMatrix matrix, long weights, int tiles, long activations, long scratch) {
+    /**
+     * All steps along k for consecutive tiles and a group of column tiles; see {@link Gemm} for the scratch memory.
+     *
+     * @param tileBytes bytes from a column tile to the next
+     */
+    static void lookUp(LookupMatrix matrix, long weights, int tiles, long activations, long tileBytes, int columnTiles,
+            long scratch) {
         LookupLayout layout = matrix.layout();
-        LookupForm form = layout.form();
         GemmShape shape = matrix.gemmShape();
-        int rows = layout.tileRows();
-        long scales = scratch + Gemm.SCALES;
         for (int step = 0; step < shape.steps(layout.k()); step++) {
-            long column = activations + step * ColumnBlocks.stepBytes(shape);
-            if (form.ternary()) {
-                VectorTables.trits(column, scratch);
-            } else if (form.groupWeights() == 4) {
-                VectorTables.signs(column, GemmShape.STEP_TABLES, scratch);
-            } else {
-                VectorTables.pairs(column, GemmShape.STEP_TABLES, true, scratch);
-            }
+            long first = weights + (long) (step / shape.stepsPerBlock()) * layout.blockBytes();
             int inBlock = step % shape.stepsPerBlock();
-            for (int tile = 0; tile < tiles; tile++) {
-                long block = weights + tile * layout.tileBytes() + (long) (step / shape.stepsPerBlock()) * layout.blockBytes();
-                long sums = scratch + Gemm.SUMS + (long) tile * rows * WideSpecies.BYTES;
-                if (inBlock == 0) {
-                    Memory.clear(sums, (long) rows * WideSpecies.BYTES);
-                }
-                long codes = block + (long) inBlock * GemmShape.STEP_TABLES / 2 * rows;
-                if (form.ternary()) {
-                    lookUpTrits(codes, rows, sums, scratch);
-                } else {
-                    GemmKernels.tableSums(scratch, codes, rows, layout.lanes() / 4, sums);
-                }
-                if (inBlock == shape.stepsPerBlock() - 1) {
-                    RowScales.lookup(layout, block, scales);
-                    GemmKernels.scale(sums, scales, column + ColumnBlocks.columnScales(shape), rows,
-                            scratch + Gemm.FLOATS + 2L * tile * rows * WideSpecies.BYTES);
-                }
+            if (layout.form().ternary()) {
+                fillOffsets(layout, first, tiles, inBlock, scratch);
+            }
+            for (int tile = 0; tile < columnTiles; tile++) {
+                long column = activations + tile * tileBytes + step * ColumnBlocks.stepBytes(shape);
+                lookUp(layout, shape, first, tiles, inBlock, column, tile, scratch);
+            }
+        }
+    }
+
+    /** A step of one column tile. */
+    private static void lookUp(LookupLayout layout, GemmShape shape, long weights, int tiles, int inBlock, long column,
+            int columnTile, long scratch) {
+        LookupForm form = layout.form();
+        if (form.ternary()) {
+            VectorTables.trits(column, scratch);
+        } else if (form.groupWeights() == 4) {
+            VectorTables.signs(column, GemmShape.STEP_TABLES, scratch);
+        } else {
+            VectorTables.pairs(column, GemmShape.STEP_TABLES, true, scratch);
+        }
+        int rows = layout.tileRows();
+        for (int tile = 0; tile < tiles; tile++) {
+            long block = weights + tile * layout.tileBytes();
+            long row = ((long) columnTile * tiles + tile) * rows;
+            long sums = scratch + Gemm.SUMS + row * WideSpecies.BYTES;
+            if (inBlock == 0) {
+                Memory.clear(sums, (long) rows * WideSpecies.BYTES);
+            }
+            if (form.ternary()) {
+                lookUpTrits(scratch + Gemm.OFFSETS + tile * TritOffsets.bytes(rows), rows, sums, scratch);
+            } else {
+                GemmKernels.tableSums(scratch, block + codes(inBlock, rows), rows, layout.lanes() / 4, sums);
+            }
+            if (inBlock == shape.stepsPerBlock() - 1) {
+                RowScales.lookup(layout, block, scratch + Gemm.SCALES);
+                GemmKernels.scale(sums, scratch + Gemm.SCALES, column + ColumnBlocks.columnScales(shape), rows,
+                        scratch + Gemm.FLOATS + 2 * row * WideSpecies.BYTES);
+            }
+        }
+    }
+
+    /** Offset in a block of the code bytes of a step, two tables each. */
+    private static long codes(int inBlock, int tileRows) {
+        return (long) inBlock * GemmShape.STEP_TABLES / 2 * tileRows;
+    }
+
+    private static void fillOffsets(LookupLayout layout, long weights, int tiles, int inBlock, long scratch) {
+        int rows = layout.tileRows();
+        for (int tile = 0; tile < tiles; tile++) {
+            for (int row = 0; row < rows; row += LANES) {
+                TritOffsets.fill(weights + tile * layout.tileBytes() + codes(inBlock, rows) + row, rows,
+                        scratch + Gemm.OFFSETS + TritOffsets.bytes(tile * rows + row));
             }
         }
     }
 
     /** Even byte lanes of a vector hold the first and third quarter of its rows, odd ones the others: see {@link LookupLayout}. */
-    private static void lookUpTrits(long codes, int tileRows, long sums, long scratch) {
-        long offsets = scratch + Gemm.OFFSETS;
+    private static void lookUpTrits(long offsets, int tileRows, long sums, long tables) {
         long quarter = LANES / 4L * WideSpecies.BYTES;
         for (int row = 0; row < tileRows; row += LANES) {
+            long from = offsets + TritOffsets.bytes(row);
             long to = sums + (long) row * WideSpecies.BYTES;
-            TritOffsets.fill(codes + row, tileRows, offsets);
-            GemmKernels.tritSums(scratch, offsets, to, 2 * quarter);
-            GemmKernels.tritSums(scratch, offsets + TritOffsets.SET_BYTES, to + quarter, 2 * quarter);
+            GemmKernels.tritSums(tables, from, to, 2 * quarter);
+            GemmKernels.tritSums(tables, from + TritOffsets.SET_BYTES, to + quarter, 2 * quarter);
         }
     }
 }

@@ -20,7 +20,7 @@ import jdk.incubator.vector.ShortVector;
  */
 final class TritOffsets {
 
-    /** Bytes of the offsets of a vector of rows: half of its byte lanes a set, the even ones and the odd ones. */
+    /** Bytes of the offsets of half a vector of rows: a set for its even byte lanes, another for the odd ones. */
     static final long SET_BYTES = (long) GemmShape.STEP_TRITS * LANES;
 
     private static final MemorySegment ALL = OffHeap.ALL;
@@ -38,6 +38,11 @@ final class TritOffsets {
     private static final int GROUPS = 5;
 
     private TritOffsets() {
+    }
+
+    /** Bytes of the offsets of {@code rows} rows, whole vectors. */
+    static long bytes(int rows) {
+        return 2L * GemmShape.STEP_TRITS * rows;
     }
 
     /**
