@@ -35,6 +35,7 @@ enum PlaneForm {
 
     private final GgmlType type;
     private final int planes;
+    private final int groups;
     private final float scale;
     private final float offset;
     private final int[] order;
@@ -42,9 +43,10 @@ enum PlaneForm {
     PlaneForm(GgmlType type, int planes, float scale, float offset) {
         this.type = type;
         this.planes = planes;
+        this.groups = LOOKUPS / planes;
         this.scale = scale;
         this.offset = offset;
-        this.order = new int[GROUP * LOOKUPS / planes];
+        this.order = new int[GROUP * groups];
         Arrays.setAll(order, j -> planes == 4 ? 16 * (j % 2) + 8 * (j / 16) + j % 16 / 2 : j);
     }
 
@@ -60,7 +62,7 @@ enum PlaneForm {
 
     /** Tables a block: lookups of one plane. */
     int groups() {
-        return LOOKUPS / planes;
+        return groups;
     }
 
     /** Weights a block. */

@@ -40,6 +40,12 @@ final class PlaneKernels {
     private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_128;
     private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_128;
 
+    /** Any address, and to C2 a number between 0 and 2^62: then no bounds check is left. */
+    private static final long ADDRESS = (1L << 62) - 1;
+
+    /** Any offset, and to C2 a number that an address can be added to. */
+    private static final long OFFSET = (1L << 40) - 1;
+
     /** Bytes of the sums of 16 rows, {@code a} and {@code s}. */
     static final int SUMS = 32;
 
@@ -48,6 +54,7 @@ final class PlaneKernels {
 
     private static final int RUN = PlaneLayout.RUN;
     private static final int TABLE = PlaneTables.TABLE_BYTES;
+    private static final int FLOATS_TABLE = PlaneTables.FLOAT_BYTES;
 
     /** Sign and number bits of an f16 number, shifted to where an f32 number has them. */
     private static final int HALF_BITS = 0x8fffe000;
@@ -62,60 +69,60 @@ final class PlaneKernels {
     private PlaneKernels() {
     }
 
-    /** One row with tables of floats; the result is the row's. */
+    /** One row with tables of floats, eight lookups from an int; the result is the row's. */
     static float floatRow(PlaneForm form, long row, int blocks, long tables, long numbers) {
-        int quads = form.groups() / 4;
-        long code = row;
-        long blockTables = tables;
+        int eights = form.groups() / 8;
+        int planes = form.planes();
         float result = 0;
         for (int block = 0; block < blocks; block++) {
+            long code = (row & ADDRESS) + (long) PlaneLayout.ROW_BLOCK_BYTES * block;
+            long blockTables = (tables & ADDRESS) + (8L * FLOATS_TABLE * eights * block & OFFSET);
             float sum = 0;
-            for (int plane = 0; plane < form.planes(); plane++) {
+            for (int plane = 0; plane < planes; plane++) {
                 float s0 = 0;
                 float s1 = 0;
                 float s2 = 0;
                 float s3 = 0;
-                for (int i = 0; i < quads; i++) {
-                    long t = blockTables + 4L * PlaneTables.FLOAT_BYTES * i;
-                    int x = Memory.i16(code) & 0xffff;
-                    s0 += Memory.f32(t + 4 * (x & 15));
-                    s1 += Memory.f32(t + PlaneTables.FLOAT_BYTES + 4 * (x >> 4 & 15));
-                    s2 += Memory.f32(t + 2 * PlaneTables.FLOAT_BYTES + 4 * (x >> 8 & 15));
-                    s3 += Memory.f32(t + 3 * PlaneTables.FLOAT_BYTES + 4 * (x >> 12));
-                    code += 2;
+                for (int i = 0; i < eights; i++) {
+                    long t = blockTables + (8L * FLOATS_TABLE * i & OFFSET);
+                    int x = Memory.i32((code & ADDRESS) + (4L * i & OFFSET));
+                    s0 += Memory.f32(t + 4 * (x & 15)) + Memory.f32(t + 4 * FLOATS_TABLE + 4 * (x >>> 16 & 15));
+                    s1 += Memory.f32(t + FLOATS_TABLE + 4 * (x >>> 4 & 15)) + Memory.f32(t + 5 * FLOATS_TABLE + 4 * (x >>> 20 & 15));
+                    s2 += Memory.f32(t + 2 * FLOATS_TABLE + 4 * (x >>> 8 & 15)) + Memory.f32(t + 6 * FLOATS_TABLE + 4 * (x >>> 24 & 15));
+                    s3 += Memory.f32(t + 3 * FLOATS_TABLE + 4 * (x >>> 12 & 15)) + Memory.f32(t + 7 * FLOATS_TABLE + 4 * (x >>> 28));
                 }
                 sum = 2 * sum + (s0 + s1 + (s2 + s3));
+                code += 4L * eights;
             }
             long number = numbers + (long) PlaneTables.NUMBER_BYTES * block;
             result += (sum * Memory.f32(number + PlaneTables.STEP) + Memory.f32(number + PlaneTables.OFFSET)) * Memory.f16(code);
-            code += 2;
-            blockTables += 4L * PlaneTables.FLOAT_BYTES * quads;
         }
         return result;
     }
 
-    /** One row with tables of bytes; the result is the row's. */
+    /** One row with tables of bytes, eight lookups from an int; the result is the row's. */
     static float byteRow(PlaneForm form, long row, int blocks, long tables, long numbers) {
-        int quads = form.groups() / 4;
-        long code = row;
-        long blockTables = tables;
+        int eights = form.groups() / 8;
+        int planes = form.planes();
         float result = 0;
         for (int block = 0; block < blocks; block++) {
+            long code = (row & ADDRESS) + (long) PlaneLayout.ROW_BLOCK_BYTES * block;
+            long blockTables = (tables & ADDRESS) + (8L * TABLE * eights * block & OFFSET);
             int sum = 0;
-            for (int plane = 0; plane < form.planes(); plane++) {
+            for (int plane = 0; plane < planes; plane++) {
                 sum *= 2;
-                for (int i = 0; i < quads; i++) {
-                    long t = blockTables + 4L * TABLE * i;
-                    int x = Memory.i16(code) & 0xffff;
-                    sum += Memory.u8(t + (x & 15)) + Memory.u8(t + TABLE + (x >> 4 & 15))
-                            + (Memory.u8(t + 2 * TABLE + (x >> 8 & 15)) + Memory.u8(t + 3 * TABLE + (x >> 12)));
-                    code += 2;
+                for (int i = 0; i < eights; i++) {
+                    long t = blockTables + (8L * TABLE * i & OFFSET);
+                    int x = Memory.i32((code & ADDRESS) + (4L * i & OFFSET));
+                    sum += Memory.u8(t + (x & 15)) + Memory.u8(t + TABLE + (x >>> 4 & 15))
+                            + (Memory.u8(t + 2 * TABLE + (x >>> 8 & 15)) + Memory.u8(t + 3 * TABLE + (x >>> 12 & 15)))
+                            + (Memory.u8(t + 4 * TABLE + (x >>> 16 & 15)) + Memory.u8(t + 5 * TABLE + (x >>> 20 & 15))
+                                    + (Memory.u8(t + 6 * TABLE + (x >>> 24 & 15)) + Memory.u8(t + 7 * TABLE + (x >>> 28))));
                 }
+                code += 4L * eights;
             }
             long number = numbers + (long) PlaneTables.NUMBER_BYTES * block;
             result += (sum * Memory.f32(number + PlaneTables.STEP) + Memory.f32(number + PlaneTables.OFFSET)) * Memory.f16(code);
-            code += 2;
-            blockTables += 4L * TABLE * quads;
         }
         return result;
     }
@@ -129,11 +136,12 @@ final class PlaneKernels {
      * @param sums  an int a row
      */
     static void run(long codes, int bytes, long table, int shift, long sums) {
+        long t = table & ADDRESS;
         for (int i = 0; i < bytes; i++) {
-            int x = Memory.u8(codes + i);
-            long to = sums + 8L * i;
-            Memory.i32(to, Memory.i32(to) + (Memory.u8(table + (x & 15)) << shift));
-            Memory.i32(to + 4, Memory.i32(to + 4) + (Memory.u8(table + (x >> 4)) << shift));
+            int x = Memory.u8((codes & ADDRESS) + (i & OFFSET));
+            long to = (sums & ADDRESS) + (8L * i & OFFSET);
+            Memory.i32(to, Memory.i32(to) + (Memory.u8(t + (x & 15)) << shift));
+            Memory.i32(to + 4, Memory.i32(to + 4) + (Memory.u8(t + (x >> 4)) << shift));
         }
     }
 
@@ -142,9 +150,11 @@ final class PlaneKernels {
         float step = Memory.f32(number + PlaneTables.STEP);
         float offset = Memory.f32(number + PlaneTables.OFFSET);
         for (int row = 0; row < rows; row++) {
-            float term = (Memory.i32(sums + 4L * row) * step + offset) * Memory.f16(scales + 2L * row);
-            Memory.f32(out + 4L * row, Memory.f32(out + 4L * row) + term);
-            Memory.i32(sums + 4L * row, 0);
+            long sum = (sums & ADDRESS) + (4L * row & OFFSET);
+            long to = (out & ADDRESS) + (4L * row & OFFSET);
+            float term = (Memory.i32(sum) * step + offset) * Memory.f16((scales & ADDRESS) + (2L * row & OFFSET));
+            Memory.f32(to, Memory.f32(to) + term);
+            Memory.i32(sum, 0);
         }
     }
 
@@ -152,10 +162,10 @@ final class PlaneKernels {
     static void shuffleRun(long codes, int bytes, long table, long sums) {
         ByteVector entries = ByteVector.fromMemorySegment(BYTES, ALL, table, LITTLE);
         for (int i = 0; i < bytes; i += RUN / 2) {
-            long to = sums + (long) SUMS / (RUN / 2) * i;
+            long to = (sums & ADDRESS) + ((long) SUMS / (RUN / 2) * i & OFFSET);
             ShortVector a = ShortVector.fromMemorySegment(SHORTS, ALL, to, LITTLE);
             ShortVector s = ShortVector.fromMemorySegment(SHORTS, ALL, to + SUMS / 2, LITTLE);
-            ShortVector x = (ShortVector) ByteVector.fromMemorySegment(HALF_BYTES, ALL, codes + i, LITTLE)
+            ShortVector x = (ShortVector) ByteVector.fromMemorySegment(HALF_BYTES, ALL, (codes & ADDRESS) + (i & OFFSET), LITTLE)
                     .convertShape(ZERO_EXTEND_B2S, SHORTS, 0);
             ByteVector v = x.or(x.reinterpretAsInts().lanewise(LSHL, 4).reinterpretAsShorts()).reinterpretAsBytes()
                     .and((byte) 15).selectFrom(entries);
@@ -167,8 +177,9 @@ final class PlaneKernels {
     /** Doubles sums of {@code bytes} bytes: the next plane counts half as much. */
     static void twice(long sums, int bytes) {
         for (int i = 0; i < bytes; i += 16) {
-            ShortVector a = ShortVector.fromMemorySegment(SHORTS, ALL, sums + i, LITTLE);
-            a.add(a).intoMemorySegment(ALL, sums + i, LITTLE);
+            long at = (sums & ADDRESS) + (i & OFFSET);
+            ShortVector a = ShortVector.fromMemorySegment(SHORTS, ALL, at, LITTLE);
+            a.add(a).intoMemorySegment(ALL, at, LITTLE);
         }
     }
 
@@ -184,6 +195,7 @@ final class PlaneKernels {
         ShortVector zero = ShortVector.zero(SHORTS);
         int planes = form.planes();
         long planeBytes = runBytes * form.groups();
+        long tablesBytes = (long) TABLE * form.groups();
         for (int block = 0; block < blocks; block++) {
             long code = codes + block * blockBytes;
             ShortVector a0 = zero;
@@ -195,7 +207,7 @@ final class PlaneKernels {
                 s0 = zero.add(s0).add(s0);
                 a1 = zero.add(a1).add(a1);
                 s1 = zero.add(s1).add(s1);
-                long t = tables + (long) TABLE * form.groups() * block;
+                long t = tables + tablesBytes * block;
                 long end = code + planeBytes;
                 do {
                     ByteVector entries = ByteVector.fromMemorySegment(BYTES, ALL, t, LITTLE);
@@ -228,6 +240,7 @@ final class PlaneKernels {
         ShortVector zero = ShortVector.zero(SHORTS);
         int planes = form.planes();
         long planeBytes = runBytes * form.groups();
+        long tablesBytes = (long) TABLE * form.groups();
         for (int block = 0; block < blocks; block++) {
             long code = codes + block * blockBytes;
             ShortVector a0 = zero;
@@ -239,7 +252,7 @@ final class PlaneKernels {
                 s0 = zero.add(s0).add(s0);
                 a1 = zero.add(a1).add(a1);
                 s1 = zero.add(s1).add(s1);
-                long t = tables + (long) TABLE * form.groups() * block;
+                long t = tables + tablesBytes * block;
                 long end = code + planeBytes;
                 do {
                     ByteVector entries = ByteVector.fromMemorySegment(BYTES, ALL, t, LITTLE);
@@ -267,6 +280,7 @@ final class PlaneKernels {
         ShortVector zero = ShortVector.zero(SHORTS);
         int planes = form.planes();
         long planeBytes = runBytes * form.groups();
+        long tablesBytes = (long) TABLE * form.groups();
         for (int block = 0; block < blocks; block++) {
             long code = codes + block * blockBytes;
             ShortVector a0 = zero;
@@ -278,7 +292,7 @@ final class PlaneKernels {
                 s0 = zero.add(s0).add(s0);
                 a1 = zero.add(a1).add(a1);
                 s1 = zero.add(s1).add(s1);
-                long t = tables + (long) TABLE * form.groups() * block;
+                long t = tables + tablesBytes * block;
                 long end = code + planeBytes;
                 do {
                     ByteVector entries = ByteVector.fromMemorySegment(BYTES, ALL, t, LITTLE);
@@ -309,6 +323,7 @@ final class PlaneKernels {
         ShortVector zero = ShortVector.zero(SHORTS);
         int planes = form.planes();
         long planeBytes = runBytes * form.groups();
+        long tablesBytes = (long) TABLE * form.groups();
         for (int block = 0; block < blocks; block++) {
             long code = codes + block * blockBytes;
             ShortVector a0 = zero;
@@ -320,7 +335,7 @@ final class PlaneKernels {
                 s0 = zero.add(s0).add(s0);
                 a1 = zero.add(a1).add(a1);
                 s1 = zero.add(s1).add(s1);
-                long t = tables + (long) TABLE * form.groups() * block;
+                long t = tables + tablesBytes * block;
                 long end = code + planeBytes;
                 do {
                     ByteVector t0 = ByteVector.fromMemorySegment(BYTES, ALL, t, LITTLE);
@@ -363,6 +378,7 @@ final class PlaneKernels {
         ShortVector zero = ShortVector.zero(SHORTS);
         int planes = form.planes();
         long planeBytes = runBytes * form.groups();
+        long tablesBytes = (long) TABLE * form.groups();
         for (int block = 0; block < blocks; block++) {
             long code = codes + block * blockBytes;
             ShortVector a0 = zero;
@@ -374,7 +390,7 @@ final class PlaneKernels {
                 s0 = zero.add(s0).add(s0);
                 a1 = zero.add(a1).add(a1);
                 s1 = zero.add(s1).add(s1);
-                long t = tables + (long) TABLE * form.groups() * block;
+                long t = tables + tablesBytes * block;
                 long end = code + planeBytes;
                 do {
                     ByteVector t0 = ByteVector.fromMemorySegment(BYTES, ALL, t, LITTLE);

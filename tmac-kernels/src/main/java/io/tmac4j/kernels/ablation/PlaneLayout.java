@@ -26,7 +26,8 @@ record PlaneLayout(Set<Optimisation> on, int rows, int blocks) {
     /** Bytes of an index of a tile. */
     static final int RUN = TILE / 2;
 
-    private static final int ROW_BLOCK_BYTES = PlaneForm.CODE_BYTES + Short.BYTES;
+    /** Bytes of a block of a row, where rows lie one after the other. */
+    static final int ROW_BLOCK_BYTES = PlaneForm.CODE_BYTES + Short.BYTES;
 
     boolean byRow() {
         return !on.contains(Optimisation.AXIS_ORDER);
