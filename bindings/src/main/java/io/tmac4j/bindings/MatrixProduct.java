@@ -1,6 +1,8 @@
 package io.tmac4j.bindings;
 
 import io.tmac4j.bindings.ggml.EngineBridge;
+import io.tmac4j.bindings.spi.EngineVariant;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -37,16 +39,48 @@ public sealed interface MatrixProduct extends AutoCloseable permits LlamaProduct
      * @throws OutOfMemoryError         if the engine cannot allocate them
      */
     static MatrixProduct open(Engine engine, WeightMatrix weights, int copies) {
-        if (copies < 1) {
-            throw new IllegalArgumentException("there must be at least one copy of the weights, not " + copies);
-        }
+        requireCopies(copies);
         LlamaCppLibrary.load();
         refusal(engine, weights.type(), weights.rows(), weights.k()).ifPresent(reason -> {
-            throw new IllegalArgumentException(engine + " does not take " + weights.rows() + " x " + weights.k() + " weights of "
-                    + weights.type().ggmlName() + ": " + reason);
+            throw refused(engine.name(), weights, reason);
         });
         return engine.isLlamaCpp() ? new LlamaProduct(weights, copies)
                 : new EngineProduct(EngineBridge.multiplier(engine), weights, copies);
+    }
+
+    /**
+     * Gives the weights to one of an engine's variants, which packs them in its own form.
+     *
+     * @param copies see {@link #open(Engine, WeightMatrix, int)}
+     * @throws IllegalArgumentException if the variant refuses these weights
+     * @throws OutOfMemoryError         if it cannot allocate them
+     */
+    static MatrixProduct open(EngineVariant variant, WeightMatrix weights, int copies) {
+        requireCopies(copies);
+        variant.engine().refusal(weights.type(), weights.k(), weights.rows()).ifPresent(reason -> {
+            throw refused(variant.name(), weights, reason);
+        });
+        return new EngineProduct(variant.engine(), weights, copies);
+    }
+
+    /**
+     * Kernels that show what each of an engine's optimisations brings, the plainest first; empty if it has none here.
+     *
+     * @throws IllegalStateException if there is no such engine
+     */
+    static List<EngineVariant> variants(Engine engine) {
+        return engine.isLlamaCpp() ? List.of() : EngineBridge.variants(engine);
+    }
+
+    private static void requireCopies(int copies) {
+        if (copies < 1) {
+            throw new IllegalArgumentException("there must be at least one copy of the weights, not " + copies);
+        }
+    }
+
+    private static IllegalArgumentException refused(String name, WeightMatrix weights, String reason) {
+        return new IllegalArgumentException(name + " does not take " + weights.rows() + " x " + weights.k() + " weights of "
+                + weights.type().ggmlName() + ": " + reason);
     }
 
     /**

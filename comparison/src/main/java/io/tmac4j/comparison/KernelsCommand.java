@@ -4,15 +4,19 @@ import io.tmac4j.bindings.Engine;
 import io.tmac4j.bindings.GgmlType;
 import io.tmac4j.bindings.LlamaCppLibrary;
 import io.tmac4j.bindings.MatrixProduct;
+import io.tmac4j.bindings.spi.EngineVariant;
 import io.tmac4j.comparison.bench.Plan;
 import io.tmac4j.comparison.environment.EnergyMeter;
 import io.tmac4j.comparison.environment.Environment;
 import io.tmac4j.comparison.environment.Machine;
 import io.tmac4j.comparison.environment.Priority;
+import io.tmac4j.comparison.kernels.AblationRun;
 import io.tmac4j.comparison.kernels.KernelRun;
 import io.tmac4j.comparison.kernels.KernelSweep;
 import io.tmac4j.comparison.kernels.Shape;
 import io.tmac4j.comparison.kernels.WorkingSet;
+import io.tmac4j.comparison.output.AblationStep;
+import io.tmac4j.comparison.output.AblationWriter;
 import io.tmac4j.comparison.output.Format;
 import io.tmac4j.comparison.output.KernelResult;
 import io.tmac4j.comparison.output.KernelResults;
@@ -26,6 +30,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.BiPredicate;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -41,10 +46,14 @@ import picocli.CommandLine.Spec;
                     + " llama.cpp runs its operation MUL_MAT in a graph of its CPU backend, with a thread pool attached and"
                     + " weights repacked where it would do so itself. All of the default takes hours; --quick a minute or two.",
             "",
+            "With --ablation: one matrix by lookup tables as plainly as can be, then with one optimisation of the T-MAC paper"
+                    + " (arXiv 2407.00088) more in each step, then by the engine and by llama.cpp. 'tmac report' draws the result.",
+            "",
             "Examples:",
             "  tmac kernels --quick",
             "  tmac kernels --types Q2_0,Q4_0 --shapes 4096x4096 --columns 1,8,512",
-            "  tmac kernels -t 1,2 --columns 1 -o json > kernels.json"})
+            "  tmac kernels -t 1,2 --columns 1 -o json > kernels.json",
+            "  tmac kernels --ablation -o json > ablation.json"})
 final class KernelsCommand implements Callable<Integer> {
 
     private static final List<Integer> COLUMNS = List.of(1, 2, 4, 8, 16, 32, 128, 512);
@@ -70,7 +79,7 @@ final class KernelsCommand implements Callable<Integer> {
 
     @Option(names = "--shapes", paramLabel = "ROWSxK", split = ",", converter = Options.MatrixShape.class,
             description = "Shapes of the weights, rows x weights a row (default: the six of the T-MAC paper: 4096x4096, "
-                    + "11008x4096, 4096x11008, 5120x5120, 13824x5120, 5120x13824).")
+                    + "11008x4096, 4096x11008, 5120x5120, 13824x5120, 5120x13824; the first with --ablation).")
     private List<Shape> shapes = List.of();
 
     @Option(names = "--columns", paramLabel = "N", converter = IntRanges.FromOne.class,
@@ -78,7 +87,7 @@ final class KernelsCommand implements Callable<Integer> {
     private List<IntRanges> columns = List.of();
 
     @Option(names = {"-t", "--threads"}, paramLabel = "N", converter = IntRanges.FromOne.class,
-            description = "Threads (default: one for each physical core).")
+            description = "Threads (default: one for each physical core; 1 with --ablation).")
     private List<IntRanges> threads = List.of();
 
     @Option(names = {"-e", "-b", "--engine"}, paramLabel = "NAME", converter = Options.EngineName.class,
@@ -110,6 +119,10 @@ final class KernelsCommand implements Callable<Integer> {
     @Option(names = "--quick", description = "A first look: one shape, 1 and 32 columns, 3 repetitions, short warm-up.")
     private boolean quick;
 
+    @Option(names = "--ablation", description = "Measure what each optimisation of the engine's kernels brings: one shape, one "
+            + "column, one number of threads.")
+    private boolean ablation;
+
     @Override
     public Integer call() {
         if (engine.isLlamaCpp()) {
@@ -122,31 +135,79 @@ final class KernelsCommand implements Callable<Integer> {
             throw usage("--cold and --hot exclude one another");
         }
         LlamaCppLibrary library = LlamaCppLibrary.load();
-        KernelSweep sweep = sweep();
+        KernelSweep sweep = ablation ? ablationSweep() : sweep(this::takes);
         check(sweep);
         try (Progress progress = new Progress(spec.commandLine().getErr(), root.showsProgress());
              EnergyMeter meter = EnergyMeter.here()) {
-            Found found = new Found(new KernelWriter(format, spec.commandLine().getOut(), engine.name()), progress);
-            new KernelRun(sweep, found, progress, meter).run();
-            found.end(Environment.here(library, Map.of(engine.name(), MatrixProduct.description(engine)),
-                    meter.description(), Priority.NORMAL));
+            Environment environment = Environment.here(library, Map.of(engine.name(), MatrixProduct.description(engine)),
+                    meter.description(), Priority.NORMAL);
+            if (ablation) {
+                takeApart(sweep, progress, meter, environment);
+            } else {
+                Found found = new Found(new KernelWriter(format, spec.commandLine().getOut(), engine.name()), progress);
+                new KernelRun(sweep, found, progress, meter).run();
+                found.end(environment);
+            }
         }
         return 0;
     }
 
-    private KernelSweep sweep() {
+    private void takeApart(KernelSweep sweep, Progress progress, EnergyMeter meter, Environment environment) {
+        AblationWriter writer = new AblationWriter(format, spec.commandLine().getOut());
+        List<AblationStep> steps = new ArrayList<>();
+        List<String> notes = new ArrayList<>();
+        new AblationRun(sweep, step -> {
+            steps.add(step);
+            progress.clear();
+            writer.row(step);
+        }, notes::add, progress, meter).run();
+        progress.clear();
+        writer.end(new KernelResults(KernelResults.VERSION, environment, List.of(), List.of(), steps, List.of(), notes));
+    }
+
+    /** The sweep of an ablation, which is one column of a single shape, or a usage error. */
+    private KernelSweep ablationSweep() {
+        List<EngineVariant> variants = MatrixProduct.variants(engine);
+        if (variants.isEmpty()) {
+            throw new Failure("--ablation: the engine " + engine + " has no kernels here that can be taken apart; 'tmac doctor' "
+                    + "says whether this Java has vectors");
+        }
+        one("--shapes", shapes);
+        one("--threads", IntRanges.all(threads));
+        List<Integer> columnCounts = IntRanges.all(columns);
+        if (!columnCounts.isEmpty() && !columnCounts.equals(List.of(1))) {
+            throw usage("--columns " + columnCounts.getFirst() + ": with --ablation there is one column");
+        }
+        for (GgmlType type : types) {
+            for (Shape shape : shapes.isEmpty() ? List.of(Shape.PAPER.getFirst()) : shapes) {
+                variants.getFirst().engine().refusal(type, shape.k(), shape.rows()).ifPresent(reason -> {
+                    throw usage("--types " + type + ": " + reason);
+                });
+            }
+        }
+        return sweep((type, wanted) -> variants.getFirst().engine()
+                .refusal(type, wanted.getFirst().k(), wanted.getFirst().rows()).isEmpty());
+    }
+
+    private void one(String option, List<?> values) {
+        if (values.size() > 1) {
+            throw usage(option + ": with --ablation there is one, not " + values.size());
+        }
+    }
+
+    private KernelSweep sweep(BiPredicate<GgmlType, List<Shape>> takes) {
         List<Shape> wanted = !shapes.isEmpty() ? shapes.stream().distinct().toList()
-                : quick ? List.of(Shape.PAPER.getFirst()) : Shape.PAPER;
+                : quick || ablation ? List.of(Shape.PAPER.getFirst()) : Shape.PAPER;
         List<GgmlType> wantedTypes = !types.isEmpty() ? types.stream().distinct().toList()
-                : SyntheticModel.types().stream().filter(type -> takes(type, wanted)).toList();
+                : SyntheticModel.types().stream().filter(type -> takes.test(type, wanted)).toList();
         List<Integer> counts = IntRanges.all(threads);
-        List<Integer> threadCounts = counts.isEmpty() ? List.of(Machine.mathThreads()) : counts;
+        List<Integer> threadCounts = !counts.isEmpty() ? counts : List.of(ablation ? 1 : Machine.mathThreads());
         List<Integer> columnCounts = IntRanges.all(columns);
         Plan plan = new Plan(repetitions != null ? repetitions : quick ? QUICK_REPETITIONS : REPETITIONS,
                 Duration.ofSeconds(warmUp != null ? warmUp : quick ? QUICK_WARM_UP_SECONDS : WARM_UP_SECONDS),
                 threadCounts.equals(List.of(1)) ? Duration.ZERO : PAUSE, Duration.ZERO, seed);
         return new KernelSweep(engine, wantedTypes, wanted,
-                !columnCounts.isEmpty() ? columnCounts : quick ? QUICK_COLUMNS : COLUMNS, threadCounts,
+                ablation ? List.of(1) : !columnCounts.isEmpty() ? columnCounts : quick ? QUICK_COLUMNS : COLUMNS, threadCounts,
                 cold ? WorkingSet.COLD : hot ? WorkingSet.HOT : null, plan);
     }
 
@@ -223,7 +284,7 @@ final class KernelsCommand implements Callable<Integer> {
 
         void end(Environment environment) {
             progress.clear();
-            writer.end(new KernelResults(KernelResults.VERSION, environment, bandwidths, results, refusals, notes));
+            writer.end(new KernelResults(KernelResults.VERSION, environment, bandwidths, results, List.of(), refusals, notes));
         }
     }
 }

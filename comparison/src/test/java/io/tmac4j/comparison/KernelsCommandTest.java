@@ -11,24 +11,27 @@ import com.networknt.schema.SpecVersion;
 import io.tmac4j.comparison.output.KernelResults;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class KernelsCommandTest {
 
+    @TempDir
+    private Path folder;
+
     @Test
     void jsonHoldsToItsSchemaAndToItself() throws IOException {
         CommandRun run = kernels("--types", "Q2_0,F32", "--shapes", "32x256", "--columns", "1,5", "-t", "1", "-o", "json");
         assertThat(run.exitCode()).as(run.err()).isZero();
         assertThat(run.err()).isEmpty();
-        try (InputStream schema = KernelResults.class.getResourceAsStream("kernels.schema.json")) {
-            assertThat(JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012).getSchema(schema)
-                    .validate(run.out(), InputFormat.JSON)).isEmpty();
-        }
+        assertHoldsToSchema(run.out());
         JsonNode json = JsonMapper.builder().build().readTree(run.out());
         assertThat(json.get("environment").get("engines").get("tmac").textValue()).isNotBlank();
         assertThat(json.get("memory_bandwidth").findValuesAsText("threads")).containsExactly("1");
@@ -39,6 +42,13 @@ class KernelsCommandTest {
         assertThat(json.get("notes")).first()
                 .satisfies(note -> assertThat(note.textValue()).startsWith("Q2_0 32x256: 256 copies"));
         assertThat(json.get("kernels")).hasSize(2).allSatisfy(KernelsCommandTest::assertConsistent);
+    }
+
+    private static void assertHoldsToSchema(String json) throws IOException {
+        try (InputStream schema = KernelResults.class.getResourceAsStream("kernels.schema.json")) {
+            assertThat(JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012).getSchema(schema)
+                    .validate(json, InputFormat.JSON)).isEmpty();
+        }
     }
 
     private static void assertConsistent(JsonNode kernel) {
@@ -90,6 +100,51 @@ class KernelsCommandTest {
         } catch (IOException broken) {
             throw new AssertionError(line, broken);
         }
+    }
+
+    @Test
+    void anAblationHoldsToTheSchemaAndIsDrawnByReport() throws IOException {
+        CommandRun run = kernels("--ablation", "--types", "Q1_0,Q4_0", "--shapes", "70x256", "--hot", "-o", "json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertHoldsToSchema(run.out());
+        JsonNode json = JsonMapper.builder().build().readTree(run.out());
+        assertThat(json.get("kernels")).isEmpty();
+        List<String> steps = List.of("lookup", "+ quantised tables", "+ axis order", "+ tables in registers", "+ tiling",
+                "+ permuted layout", "+ interleaved nibbles", "+ mirrored tables", "+ byte aggregation",
+                "+ byte aggregation of four", "+ averages of four", "tmac", "llama.cpp");
+        assertThat(json.get("ablation").findValuesAsText("step")).containsExactlyElementsOf(
+                Stream.concat(steps.stream(), steps.stream()).toList());
+        JsonNode previous = null;
+        for (JsonNode step : json.get("ablation")) {
+            double gops = step.get("gops").doubleValue();
+            assertThat(gops).isPositive();
+            assertThat(step.get("gweights").doubleValue()).isCloseTo(gops / 2, within(1e-9 * gops));
+            assertThat(step.get("nmse").doubleValue()).isBetween(0.0, 2e-3);
+            if (step.get("gain").isNumber()) {
+                assertThat(step.get("gain").doubleValue() * previous.get("gops").doubleValue()).isCloseTo(gops, within(1e-9 * gops));
+            }
+            previous = step;
+        }
+        Path file = Files.writeString(folder.resolve("ablation.json"), run.out());
+        Path page = folder.resolve("ablation.html");
+        CommandRun report = CommandRun.of("report", file.toString(), "--html", page.toString());
+        assertThat(report.exitCode()).as(report.err()).isZero();
+        assertThat(Files.readString(page)).contains("What each step brings", "Q1_0", "Q4_0", "+ interleaved nibbles");
+    }
+
+    @Test
+    void anAblationAsTableTellsItsStepsAndWhatTheyAre() {
+        CommandRun table = kernels("--ablation", "--types", "Q2_0", "--shapes", "64x256", "--hot");
+        assertThat(table.exitCode()).as(table.err()).isZero();
+        assertThat(table.out()).containsPattern("\\| Q2_0 +\\| \\+ tiling +\\| +[\\d.]+ ± [\\d.]+ \\|")
+                .contains("64 x 256, one column, 1 thread(s), weights used again and again (hot).", "- **+ tiling**: ");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"--types,Q4_K,Q4_K", "--columns,'1,2',--columns", "--columns,8,--columns", "--shapes,'64x256,64x512',--shapes",
+        "-t,'1,2',--threads", "--shapes,64x100,64x100"})
+    void anAblationIsOfOneColumnShapeAndNumberOfThreads(String option, String value, String mentioned) {
+        assertUsage(kernels("--ablation", option, value), mentioned);
     }
 
     @ParameterizedTest

@@ -1,7 +1,10 @@
 package io.tmac4j.kernels;
 
+import io.tmac4j.bindings.spi.EngineVariant;
 import io.tmac4j.bindings.spi.MatMulEngine;
 import io.tmac4j.bindings.spi.MatMulEngineProvider;
+import io.tmac4j.kernels.ablation.AblationEngine;
+import io.tmac4j.kernels.ablation.Optimisation;
 import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -23,12 +26,7 @@ public final class TmacEngineProvider implements MatMulEngineProvider {
 
     @Override
     public MatMulEngine open() {
-        boolean vectors = ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
-        Optional<String> obstacle = obstacle(vectors, System.getProperty("java.vm.name", ""),
-                System.getProperty("java.vm.info", ""));
-        if (obstacle.isEmpty() && System.getProperty(VectorWidth.PROPERTY) == null) {
-            obstacle = withoutAvx(System.getProperty("os.arch"), VectorWidth.floatBits());
-        }
+        Optional<String> obstacle = obstacle();
         MatMulEngine engine;
         if (obstacle.isPresent()) {
             LOG.warn("The tmac engine computes in plain Java, {}", obstacle.get());
@@ -38,6 +36,20 @@ public final class TmacEngineProvider implements MatMulEngineProvider {
         }
         LOG.info("tmac engine: {}", engine.description());
         return engine;
+    }
+
+    /** {@inheritDoc} They are those of {@link Optimisation}. */
+    @Override
+    public List<EngineVariant> variants() {
+        return obstacle().isEmpty() ? AblationEngine.steps() : List.of();
+    }
+
+    private static Optional<String> obstacle() {
+        boolean vectors = ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
+        Optional<String> obstacle = obstacle(vectors, System.getProperty("java.vm.name", ""),
+                System.getProperty("java.vm.info", ""));
+        return obstacle.isPresent() || System.getProperty(VectorWidth.PROPERTY) != null ? obstacle
+                : withoutAvx(System.getProperty("os.arch"), VectorWidth.floatBits());
     }
 
     /**

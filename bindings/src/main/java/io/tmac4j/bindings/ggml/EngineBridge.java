@@ -3,6 +3,7 @@ package io.tmac4j.bindings.ggml;
 import io.tmac4j.bindings.Engine;
 import io.tmac4j.bindings.EngineReport;
 import io.tmac4j.bindings.generated.llama_model_tensor_buft_override;
+import io.tmac4j.bindings.spi.EngineVariant;
 import io.tmac4j.bindings.spi.MatMulEngine;
 import io.tmac4j.bindings.spi.MatMulEngineProvider;
 import java.lang.foreign.Arena;
@@ -63,14 +64,25 @@ public final class EngineBridge {
      */
     public static MatMulEngine multiplier(Engine engine) {
         synchronized (ENGINES) {
-            return ENGINES.computeIfAbsent(engine.name(), name -> ServiceLoader
-                    .load(MatMulEngineProvider.class, EngineBridge.class.getClassLoader()).stream()
-                    .map(ServiceLoader.Provider::get)
-                    .filter(provider -> provider.name().equals(name))
-                    .findFirst()
-                    .orElseThrow(() -> new IllegalStateException("there is no engine \"" + name + "\""))
-                    .open());
+            return ENGINES.computeIfAbsent(engine.name(), name -> provider(name).open());
         }
+    }
+
+    /**
+     * Kernels that show what each of an engine's optimisations brings, see {@link MatMulEngineProvider#variants()}.
+     *
+     * @throws IllegalStateException if the engine is not there
+     */
+    public static List<EngineVariant> variants(Engine engine) {
+        return provider(engine.name()).variants();
+    }
+
+    private static MatMulEngineProvider provider(String name) {
+        return ServiceLoader.load(MatMulEngineProvider.class, EngineBridge.class.getClassLoader()).stream()
+                .map(ServiceLoader.Provider::get)
+                .filter(provider -> provider.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("there is no engine \"" + name + "\""));
     }
 
     /** The array for {@code llama_model_params.tensor_buft_overrides}, ended by a null entry. */

@@ -1,5 +1,7 @@
 package io.tmac4j.bindings.spi;
 
+import java.util.List;
+
 /** The service by which a kernel module makes its engine known; found through {@link java.util.ServiceLoader}. */
 public interface MatMulEngineProvider {
 
@@ -12,4 +14,12 @@ public interface MatMulEngineProvider {
      * @throws IllegalStateException if the engine cannot run here; the message says why and what to do
      */
     MatMulEngine open();
+
+    /**
+     * Kernels to measure what each optimisation brings: the first is the plainest, each following one has one optimisation more.
+     * Empty if there are none, or if they cannot run here.
+     */
+    default List<EngineVariant> variants() {
+        return List.of();
+    }
 }

@@ -98,7 +98,7 @@ public final class KernelRun {
     }
 
     private void measure(WeightMatrix weights, Shape shape, WorkingSet set, List<Integer> columns) {
-        int copies = set.copies(weights.blocks().length);
+        int copies = set.copies(weights.blocks().length, 2);
         if (set == WorkingSet.COLD && (long) copies * weights.blocks().length < WorkingSet.COLD_BYTES) {
             sink.note(String.format(Locale.ROOT, "%s %s: %d copies of the weights make %.1f MiB only, which caches may hold",
                     weights.type(), shape, copies, copies * weights.blocks().length / (double) (1 << 20)));
@@ -145,12 +145,12 @@ public final class KernelRun {
         llama.prepare(activations, of.repeats(), of.threads());
         Measurement measurement = new Measurement(sweep.plan(),
                 (name, stage) -> progress.show(share(), of + " " + name + " " + stage), meter);
-        List<Measured> measured = measurement.run(List.of(new ProductContestant(sweep.engine(), engine),
-                new ProductContestant(Engine.LLAMA_CPP, llama)));
+        List<Measured> measured = measurement.run(List.of(new ProductContestant(sweep.engine().name(), engine),
+                new ProductContestant(Engine.LLAMA_CPP.name(), llama)));
         notes(of, measured);
         Reference reference = new Reference(of.weights(), activations);
         sink.finished(result(of, rates(of, measured.getFirst()), rates(of, measured.getLast()),
-                nmse(of, sweep.engine(), reference, engine), nmse(of, Engine.LLAMA_CPP, reference, llama),
+                nmse(of + ": " + sweep.engine(), reference, engine), nmse(of + ": " + Engine.LLAMA_CPP, reference, llama),
                 engine.weightBytes(), llama.form()));
     }
 
@@ -181,10 +181,11 @@ public final class KernelRun {
                 ratio.value(), ratio.interval().low(), ratio.interval().high(), share, nmseEngine, nmseLlama);
     }
 
-    private static double nmse(Case of, Engine engine, Reference reference, MatrixProduct product) {
+    /** Error of a product's last results; {@code what} names it if these are no numbers. */
+    static double nmse(String what, Reference reference, MatrixProduct product) {
         double nmse = reference.nmse(product.results());
         if (!Double.isFinite(nmse)) {
-            throw new Failure(of + ": " + engine + " computed numbers that are not finite");
+            throw new Failure(what + " computed numbers that are not finite");
         }
         return nmse;
     }

@@ -28,10 +28,11 @@ public record KernelSweep(Engine engine, List<GgmlType> types, List<Shape> shape
 
     /** The columns that are measured with such weights. */
     List<Integer> columns(WorkingSet set) {
-        return columns.stream().filter(count -> set == workingSetOf(count)).toList();
+        return columns.stream().filter(count -> set == workingSet(count)).toList();
     }
 
-    private WorkingSet workingSetOf(int count) {
+    /** Where the weights of products of so many columns come from. */
+    WorkingSet workingSet(int count) {
         return workingSet != null ? workingSet : count == 1 ? WorkingSet.COLD : WorkingSet.HOT;
     }
 

@@ -17,16 +17,17 @@ public enum WorkingSet {
     private static final int MOST_COPIES = 256;
     /** Memory to leave to the rest of the system. */
     private static final long SPARE_BYTES = 512L << 20;
-    /** Both engines hold all copies, and an engine's form may be larger than ggml's. */
-    private static final int FORMS = 3;
 
-    /** Copies of a matrix of {@code bytes} that each engine holds. */
-    int copies(long bytes) {
-        return this == HOT ? 1 : coldCopies(bytes, Machine.availableMemory());
+    /**
+     * Copies of a matrix of {@code bytes} that each of {@code holders} holds at the same time. The form of each may be larger
+     * than ggml's, by a half at most.
+     */
+    int copies(long bytes, int holders) {
+        return this == HOT ? 1 : coldCopies(bytes, holders, Machine.availableMemory());
     }
 
-    static int coldCopies(long bytes, long availableMemory) {
-        long fitting = (availableMemory - SPARE_BYTES) / (FORMS * bytes);
+    static int coldCopies(long bytes, int holders, long availableMemory) {
+        long fitting = 2 * (availableMemory - SPARE_BYTES) / (3 * holders * bytes);
         return Math.clamp(Math.ceilDiv(COLD_BYTES, bytes), 1, Math.clamp(fitting, 1, MOST_COPIES));
     }
 }

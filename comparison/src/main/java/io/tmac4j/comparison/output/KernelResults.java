@@ -10,11 +10,12 @@ import java.util.List;
  * @param environment     what it ran on
  * @param memoryBandwidth how fast memory is read, for each number of threads
  * @param kernels         the products
+ * @param ablation        steps from the plainest kernel to the engine itself; empty unless they were asked for
  * @param refused         what the engine did not take
  * @param notes           what the reader must know
  */
 public record KernelResults(int version, Environment environment, List<Bandwidth> memoryBandwidth, List<KernelResult> kernels,
-                            List<Refusal> refused, List<String> notes) {
+                            List<AblationStep> ablation, List<Refusal> refused, List<String> notes) {
 
     /** The version that this program writes. */
     public static final int VERSION = 1;

@@ -65,7 +65,7 @@ public class MatrixProductBenchmark {
         Shape of = Shape.parse(shape);
         WeightMatrix weights = RandomMatrix.of(GgmlType.valueOf(type), of.rows(), of.k(), 1);
         WorkingSet set = columns == 1 ? WorkingSet.COLD : WorkingSet.HOT;
-        int copies = set.copies(weights.blocks().length);
+        int copies = set.copies(weights.blocks().length, 2);
         float[] activations = KernelRun.gaussians(columns * of.k(), 1);
         reference = new Reference(weights, activations);
         operations = 2.0 * of.weights() * columns * copies;
