@@ -1,6 +1,7 @@
 package io.tmac4j.kernels;
 
 import io.tmac4j.bindings.GgmlType;
+import io.tmac4j.bindings.spi.OffHeap;
 import io.tmac4j.bindings.spi.WeightTensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -22,6 +23,19 @@ final class RandomBlocks {
             fillBlock(format, memory.asSlice(at, type.blockBytes()), random);
         }
         return new WeightTensor("test", type, k, rows, experts, memory.address());
+    }
+
+    /** Draws the codes of 32 four-bit weights a block anew from a few. */
+    static void useOnly(int[] codes, WeightTensor tensor) {
+        Random random = new Random(3);
+        int blockBytes = tensor.type().blockBytes();
+        MemorySegment blocks = OffHeap.ALL.asSlice(tensor.address(), tensor.byteSize());
+        for (long at = 0; at < tensor.byteSize(); at += blockBytes) {
+            for (int i = blockBytes - 16; i < blockBytes; i++) {
+                int pair = codes[random.nextInt(codes.length)] | codes[random.nextInt(codes.length)] << 4;
+                blocks.set(ValueLayout.JAVA_BYTE, at + i, (byte) pair);
+            }
+        }
     }
 
     private static void fillBlock(BlockFormat format, MemorySegment block, Random random) {
