@@ -18,6 +18,8 @@ package io.tmac4j.kernels;
  * twice, since sums
  * of activations do not fit 8 bits: low parts, then high ones; the numbers of the block.
  *
+ * <p>Of weights with a codebook the coefficients are the activations themselves, see {@link CodebookSums}.
+ *
  * @param form the form of the weights
  * @param k    activations
  */
@@ -85,7 +87,9 @@ record WordColumns(WordForm form, int k) implements InputLayout {
         for (int block = from; block < to; block++) {
             float step = Quantiser.quantise(activations + 4L * block * weights, weights, form.activationLimit(),
                     form.halfSteps(), scratch, false);
-            if (form.bits() == 3) {
+            if (form.hasCodebook()) {
+                pairs(scratch, weights, target + coefficients(block));
+            } else if (form.bits() == 3) {
                 threeBits(scratch, target + coefficients(block));
             } else {
                 chain(scratch, form.order(), 0, weights, form.bits(), form.step(), target + coefficients(block));
@@ -95,7 +99,7 @@ record WordColumns(WordForm form, int k) implements InputLayout {
             if (form.minWords() > 0) {
                 minCoefficients(scratch, target, block);
             }
-            step *= LookupTables.STEP_FACTOR;
+            step *= form.stepFactor();
             Memory.f32(numbers, step);
             Memory.f32(numbers + 4, step * sum);
         }
@@ -140,6 +144,18 @@ record WordColumns(WordForm form, int k) implements InputLayout {
                 at += 4;
                 low = nextLow;
                 high = nextHigh;
+            }
+        }
+    }
+
+    /** Activations of two bytes' low codes, then of their high ones: of 32 weights the first 16 stand in the low codes. */
+    private static void pairs(long ints, int weights, long target) {
+        long at = target;
+        for (int block = 0; block < weights; block += 32) {
+            for (int i = block; i < block + 16; i += 2) {
+                Memory.i32(at, Memory.i32(ints + 4L * i) & 0xffff | Memory.i32(ints + 4L * i + 4) << 16);
+                Memory.i32(at + 4, Memory.i32(ints + 4L * i + 64) & 0xffff | Memory.i32(ints + 4L * i + 68) << 16);
+                at += 8;
             }
         }
     }
