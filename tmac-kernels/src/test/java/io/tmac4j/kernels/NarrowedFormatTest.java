@@ -2,19 +2,26 @@ package io.tmac4j.kernels;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tmac4j.bindings.LlamaCppLibrary;
 import io.tmac4j.bindings.spi.MatMulBatch;
 import io.tmac4j.bindings.spi.OffHeap;
 import io.tmac4j.bindings.spi.WeightTensor;
 import io.tmac4j.bindings.spi.WorkerPool;
 import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Path;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tensors that use few of their type's codes. */
 @Tag("processors")
@@ -78,6 +85,38 @@ class NarrowedFormatTest {
         assertThat(NarrowedFormat.of(Q4_0, 0b0011_1000_0000_0001)).isEmpty();
         assertThat(NarrowedFormat.of(Q4_0, 0b0000_0001_1111_0000)).isEmpty();
         assertThat(NarrowedFormat.of(Q4_0, 0xffff)).isEmpty();
+    }
+
+    /** Without an importance matrix llama.cpp gives the sign of the greatest weight 8 steps and the other 7: no even spacing. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void ternaryWeightsThatLlamaCppQuantisesByImportanceAreNarrowed(boolean importance) throws Throwable {
+        int k = 3200;
+        try (Arena arena = Arena.ofShared()) {
+            Random random = new Random(5);
+            MemorySegment weights = arena.allocate(4L * k, 64);
+            MemorySegment importances = arena.allocate(4L * k, 64);
+            for (int i = 0; i < k; i++) {
+                weights.setAtIndex(ValueLayout.JAVA_FLOAT, i, (random.nextInt(3) - 1) * 0.0173f);
+                importances.setAtIndex(ValueLayout.JAVA_FLOAT, i, 0.5f + random.nextFloat());
+            }
+            MemorySegment blocks = arena.allocate(Q4_0.type().rowBytes(k), 64);
+            quantise(weights, blocks, k, importance ? importances : MemorySegment.NULL);
+            WeightTensor tensor = new WeightTensor("test", Q4_0.type(), k, 1, 1, blocks.address());
+            BlockFormat packed = NarrowedFormat.of(Q4_0, tensor, WorkerPool.shared(), 1);
+            assertThat(packed.wordForm().orElseThrow().bits()).isEqualTo(importance ? 2 : 4);
+        }
+    }
+
+    @SuppressWarnings("restricted")
+    private static void quantise(MemorySegment weights, MemorySegment blocks, long k, MemorySegment importances)
+            throws Throwable {
+        Path library = LlamaCppLibrary.load().folder().resolve(System.mapLibraryName("ggml-base"));
+        MethodHandle quantise = Linker.nativeLinker().downcallHandle(
+                SymbolLookup.libraryLookup(library, Arena.global()).find("quantize_q4_0").orElseThrow(),
+                FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG,
+                        ValueLayout.JAVA_LONG, ValueLayout.ADDRESS));
+        assertThat((long) quantise.invokeExact(weights, blocks, 1L, k, importances)).isEqualTo(blocks.byteSize());
     }
 
     private static WeightTensor tensor(Case few, int k, int rows, int experts, Arena arena) {
