@@ -41,8 +41,8 @@ final class Synth implements Callable<Integer> {
             description = "The type of the layers' matrices: ${COMPLETION-CANDIDATES}.")
     private String type;
 
-    @Option(names = "--ternary", description = "Draw weights of three values, in a type that could hold more: Q4_0, as in files of "
-            + "BitNet-3B.")
+    @Option(names = "--ternary",
+            description = "Draw weights of three values, in a type that could hold more: Q4_0, as in files of BitNet-3B.")
     private boolean ternary;
 
     @Option(names = "--head", paramLabel = "TYPE",

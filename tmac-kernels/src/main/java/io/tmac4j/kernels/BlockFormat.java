@@ -8,9 +8,9 @@ import java.util.Optional;
  * All knowledge of one of ggml's block formats: what its bits mean (llama.cpp v0.4.0, {@code ggml-common.h} and the
  * {@code dequantize_row_*} functions of {@code ggml-quants.c}) and how they become words or table indices.
  */
-sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFormat.TQ1_0, BlockFormat.TQ2_0, BlockFormat.Q2_K,
-        BlockFormat.Q3_K, BlockFormat.Q4_0, BlockFormat.Q4_1, BlockFormat.Q4_K, BlockFormat.IQ4_NL, BlockFormat.IQ4_XS, BlockFormat.MXFP4,
-        NarrowedFormat {
+sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFormat.TQ1_0, BlockFormat.TQ2_0,
+        BlockFormat.Q2_K, BlockFormat.Q3_K, BlockFormat.Q4_0, BlockFormat.Q4_1, BlockFormat.Q4_K, BlockFormat.IQ4_NL,
+        BlockFormat.IQ4_XS, BlockFormat.MXFP4, NarrowedFormat {
 
     /** The formats that the engine takes. */
     BlockFormat[] ALL = {

@@ -15,8 +15,8 @@ final class TmacEngine implements MatMulEngine {
     private static final long MAX_DIMENSION = 1 << 28;
 
     /**
-     * If true, the engine takes types with codebooks too: their kernels are right, but behind llama.cpp's, since the Vector API has
-     * no multiplication of bytes that adds pairs.
+     * If true, the engine takes types with codebooks too: their kernels are right, but behind llama.cpp's, since the Vector
+     * API has no multiplication of bytes that adds pairs.
      */
     static final String CODEBOOKS = "tmac.codebooks";
 
@@ -39,7 +39,8 @@ final class TmacEngine implements MatMulEngine {
         }
         if (BlockFormat.of(type).flatMap(BlockFormat::wordForm).filter(WordForm::hasCodebook).isPresent()
                 && !Boolean.getBoolean(CODEBOOKS)) {
-            return Optional.of("llama.cpp is faster with " + type.ggmlName() + "; -D" + CODEBOOKS + "=true takes it all the same");
+            return Optional.of("llama.cpp is faster with " + type.ggmlName() + "; with -D" + CODEBOOKS
+                    + "=true the engine takes it all the same");
         }
         if (k <= 0 || rows <= 0 || k % type.blockSize() != 0) {
             return Optional.of("rows of " + k + " weights are not whole blocks of " + type.blockSize());

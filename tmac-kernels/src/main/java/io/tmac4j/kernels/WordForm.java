@@ -62,8 +62,8 @@ record WordForm(String name, int bits, int blockWeights, int subBlocks, Scales s
     private static final int[] NARROWED_ORDER = order(32, f -> f / 4 * 2 + f % 4 / 2 + 16 * (f % 2));
 
     /** Q2_K: weight = d * scale * code - dmin * min, sub-blocks of 16. */
-    static final WordForm Q2_K = new WordForm("words of 2 bits, scale and min per 16", 2, 256, 16, Scales.NIBBLES, 2, 2, 2, 0, 0, 1,
-            Codebook.NONE, order(256, f -> f / 16 * 16 + 4 * (f % 4) + f % 16 / 4));
+    static final WordForm Q2_K = new WordForm("words of 2 bits, scale and min per 16", 2, 256, 16, Scales.NIBBLES, 2, 2, 2, 0, 0,
+            1, Codebook.NONE, order(256, f -> f / 16 * 16 + 4 * (f % 4) + f % 16 / 4));
 
     /** Q3_K: weight = d * scale * (code - 4), sub-blocks of 16. */
     static final WordForm Q3_K = new WordForm("words of 3 bits, scale per 16", 3, 256, 16, Scales.SIGNED_BYTES, 4, 0, 1, 4, -4, 1,

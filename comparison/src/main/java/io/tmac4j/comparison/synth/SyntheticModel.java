@@ -78,8 +78,8 @@ public final class SyntheticModel {
     /**
      * A model that is not written yet.
      *
-     * @param ternary whether the matrices in the layers hold ternary weights in a type for more, which is Q4_0, as files of BitNet-3B
-     *                do, whose rows are no multiple of 256
+     * @param ternary whether the matrices in the layers hold ternary weights in a type for more, which is Q4_0, as files of
+     *                BitNet-3B do, whose rows are no multiple of 256
      * @see #of(String, GgmlType, Integer, Integer, GgmlType, long)
      */
     public static SyntheticModel of(String preset, GgmlType type, boolean ternary, Integer layers, Integer vocabulary,
