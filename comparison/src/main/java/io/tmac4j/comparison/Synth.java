@@ -41,6 +41,10 @@ final class Synth implements Callable<Integer> {
             description = "The type of the layers' matrices: ${COMPLETION-CANDIDATES}.")
     private String type;
 
+    @Option(names = "--ternary",
+            description = "Draw weights of three values, in a type that could hold more: Q4_0, as in files of BitNet-3B.")
+    private boolean ternary;
+
     @Option(names = "--head", paramLabel = "TYPE",
             description = "The type of the output head, and of the token embedding where they are one (default: as llama.cpp's "
                     + "quantiser chooses, Q6_K for low-bit types).")
@@ -63,7 +67,7 @@ final class Synth implements Callable<Integer> {
     public Integer call() throws IOException {
         SyntheticModel model;
         try {
-            model = SyntheticModel.of(preset, type(type), layers, vocabulary, head == null ? null : type(head), seed);
+            model = SyntheticModel.of(preset, type(type), ternary, layers, vocabulary, head == null ? null : type(head), seed);
         } catch (IllegalArgumentException impossible) {
             throw new ParameterException(spec.commandLine(), impossible.getMessage(), impossible);
         }

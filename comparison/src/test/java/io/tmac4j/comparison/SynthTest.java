@@ -22,11 +22,22 @@ class SynthTest {
     }
 
     @Test
+    void ternaryWeightsOfFourBitsUseThreeCodes() {
+        Path file = folder.resolve("ternary.gguf");
+        CommandRun written = CommandRun.of("synth", "--preset", "bitnet-3b", "--type", "Q4_0", "--ternary", "--layers", "1",
+                "--vocab", "1024", "-o", file.toString());
+        assertThat(written.exitCode()).isZero();
+        assertThat(CommandRun.of("inspect", file.toString()).out()).containsPattern("ffn_down.weight .* q4_0 .* 3/16 ");
+    }
+
+    @Test
     void impossibleWishesAreOneSentenceWithWhatThereIsAndExitCodeTwo() {
         assertUsage("'q9' is no type that weights can be drawn in", "--preset", "llama2-7b", "--type", "q9");
         assertUsage("'iq1_s' is no type that weights can be drawn in", "--preset", "llama2-7b", "--type", "iq1_s");
         assertUsage("there is no preset 'gpt'", "--preset", "gpt", "--type", "q4_0");
         assertUsage("3200 weights", "--preset", "bitnet-3b", "--type", "TQ2_0");
+        assertUsage("ternary weights can be drawn in Q4_0, not in Q4_1", "--preset", "bitnet-3b", "--type", "Q4_1",
+                "--ternary");
         assertUsage("0 layers", "--preset", "llama2-7b", "--type", "q4_0", "--layers", "0");
         assertUsage("--preset", "--type", "q4_0");
     }

@@ -8,11 +8,14 @@ import java.util.Optional;
  * All knowledge of one of ggml's block formats: what its bits mean (llama.cpp v0.4.0, {@code ggml-common.h} and the
  * {@code dequantize_row_*} functions of {@code ggml-quants.c}) and how they become words or table indices.
  */
-sealed interface BlockFormat {
+sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFormat.TQ1_0, BlockFormat.TQ2_0,
+        BlockFormat.Q2_K, BlockFormat.Q3_K, BlockFormat.Q4_0, BlockFormat.Q4_1, BlockFormat.Q4_K, BlockFormat.IQ4_NL,
+        BlockFormat.IQ4_XS, BlockFormat.MXFP4, NarrowedFormat {
 
     /** The formats that the engine takes. */
     BlockFormat[] ALL = {
-        new Q1_0(), new Q2_0(), new TQ1_0(), new TQ2_0(), new Q2_K(), new Q3_K(), new Q4_0(), new Q4_1(), new Q4_K()
+        new Q1_0(), new Q2_0(), new TQ1_0(), new TQ2_0(), new Q2_K(), new Q3_K(), new Q4_0(), new Q4_1(), new Q4_K(),
+        new IQ4_NL(), new IQ4_XS(), new MXFP4()
     };
 
     /** The format of a type, or empty if the engine does not take it. */
@@ -46,6 +49,11 @@ sealed interface BlockFormat {
 
     /** Where the f16 numbers stand in a block, in the order of the packed form. */
     int halfOffset(int index);
+
+    /** The 16 bits of number {@code index} of the block at {@code address} as they are packed: those of an f16 number. */
+    default short half(long address, int index) {
+        return Memory.i16(address + halfOffset(index));
+    }
 
     /**
      * Writes the code bytes of the block at {@code address} as {@link LookupForm} orders them, eight to a word, the first in
@@ -556,6 +564,136 @@ sealed interface BlockFormat {
             words[33] = c & LOW | a >>> 2 & 0x30303030;
             words[34] = b & 0x3f3f3f3f;
             words[35] = c >>> 4 & LOW | b >>> 2 & 0x30303030;
+        }
+    }
+
+    /** Reads 32 codes of four bits, the first 16 in the low nibbles, as values of a codebook. */
+    private static void readCodebook(Codebook codebook, long address, int[] codes, int at) {
+        for (int i = 0; i < 32; i++) {
+            codes[at + i] = codebook.value(Memory.u8(address + i % 16) >> 4 * (i / 16) & 15);
+        }
+    }
+
+    /** 32 weights of sixteen values from -127 to 113. */
+    final class IQ4_NL implements BlockFormat {
+
+        @Override
+        public GgmlType type() {
+            return GgmlType.IQ4_NL;
+        }
+
+        @Override
+        public Optional<WordForm> wordForm() {
+            return Optional.of(WordForm.IQ4_NL);
+        }
+
+        @Override
+        public void read(long address, Block into) {
+            into.plain(Memory.f16(address));
+            readCodebook(Codebook.IQ4_NL, address + 2, into.codes, 0);
+        }
+
+        @Override
+        public int halfOffset(int index) {
+            return 0;
+        }
+
+        @Override
+        public void encodeWords(long address, int[] words) {
+            copyWords(address + 2, 4, words);
+        }
+    }
+
+    /** 8 sub-blocks of 32 weights of IQ4_NL's values, six-bit scales of -32 to 31. */
+    final class IQ4_XS implements BlockFormat {
+
+        private static final int HIGH_SCALES = 2;
+        private static final int LOW_SCALES = 4;
+        private static final int CODES = 8;
+
+        @Override
+        public GgmlType type() {
+            return GgmlType.IQ4_XS;
+        }
+
+        @Override
+        public Optional<WordForm> wordForm() {
+            return Optional.of(WordForm.IQ4_XS);
+        }
+
+        @Override
+        public void read(long address, Block into) {
+            into.scale = Memory.f16(address);
+            into.min = 0;
+            for (int sub = 0; sub < 8; sub++) {
+                into.scales[sub] = scale(address, sub);
+                into.mins[sub] = 0;
+                readCodebook(Codebook.IQ4_NL, address + CODES + 16 * sub, into.codes, 32 * sub);
+            }
+        }
+
+        private static int scale(long address, int sub) {
+            int low = Memory.u8(address + LOW_SCALES + sub / 2) >> 4 * (sub % 2) & 15;
+            int high = Memory.u8(address + HIGH_SCALES + sub / 4) >> 2 * (sub % 4) & 3;
+            return low + 16 * high - 32;
+        }
+
+        @Override
+        public int halfOffset(int index) {
+            return 0;
+        }
+
+        @Override
+        public void encodeWords(long address, int[] words) {
+            copyWords(address + CODES, 32, words);
+            for (int word = 0; word < 2; word++) {
+                int scales = 0;
+                for (int i = 0; i < 4; i++) {
+                    scales |= (scale(address, 4 * word + i) & 0xff) << 8 * i;
+                }
+                words[32 + word] = scales;
+            }
+        }
+    }
+
+    /** 32 floats of four bits (0, 1/2, 1, 3/2, 2, 3, 4, 6 and negative), times a power of two that is a byte. */
+    final class MXFP4 implements BlockFormat {
+
+        private static final int CODES = 1;
+
+        @Override
+        public GgmlType type() {
+            return GgmlType.MXFP4;
+        }
+
+        @Override
+        public Optional<WordForm> wordForm() {
+            return Optional.of(WordForm.MXFP4);
+        }
+
+        @Override
+        public void read(long address, Block into) {
+            into.plain(Float.intBitsToFloat(half(address, 0) << 16));
+            readCodebook(Codebook.E2M1, address + CODES, into.codes, 0);
+        }
+
+        /** Where the byte of the scale stands. */
+        @Override
+        public int halfOffset(int index) {
+            return 0;
+        }
+
+        /** The upper half of the scale as an f32 number, halved since the values of the codes are doubled. */
+        @Override
+        public short half(long address, int index) {
+            int exponent = Memory.u8(address);
+            // the two smallest are no normal numbers
+            return (short) (exponent < 2 ? 0x20 << exponent : exponent - 1 << 7);
+        }
+
+        @Override
+        public void encodeWords(long address, int[] words) {
+            copyWords(address + CODES, 4, words);
         }
     }
 }

@@ -510,6 +510,8 @@ final class Gemm implements AutoCloseable, ParallelTask {
             case LookupMatrix lookups ->
                     LookupGemm.lookUp(lookups, weights, rowTiles, activations, tileBytes(input), groupTiles[group], scratch);
             case WordMatrix words when words.byTables() -> WordGemm.lookUp(words, weights, rowTiles, activations, scratch);
+            case WordMatrix words when words.layout().form().hasCodebook() ->
+                    CodebookGemm.multiply(words, weights, rowTiles, activations, tileBytes(input), groupTiles[group], scratch);
             case WordMatrix words ->
                     WordGemm.multiply(words, weights, rowTiles, activations, tileBytes(input), groupTiles[group], scratch);
         }

@@ -43,8 +43,8 @@ record GemmShape(int blockWeights, int stepWeights, int partWeights, int[] order
     static GemmShape of(WordForm form) {
         boolean nested = form.subBlocks() > 1;
         boolean tables = form.bits() == 2;
-        int part = tables && !nested ? STEP_TABLES * 2 : form.sumWeights();
-        return new GemmShape(form.blockWeights(), tables && !nested ? part : PARTS * part, part, form.order(),
+        int part = tables ? Math.min(STEP_TABLES * 2, form.sumWeights()) : form.sumWeights();
+        return new GemmShape(form.blockWeights(), tables && !nested ? STEP_TABLES * 2 : PARTS * part, part, form.order(),
                 form.activationLimit(), form.halfSteps(), form.lack(), form.halves() == 2, nested);
     }
 

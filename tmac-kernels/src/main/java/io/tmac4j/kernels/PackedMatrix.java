@@ -17,6 +17,7 @@ abstract sealed class PackedMatrix implements PackedWeights permits LookupMatrix
     private final int rows;
     private final int experts;
     private final InputLayout inputLayout;
+    private final float resultFactor;
     private final long byteSize;
     private final Arena arena = Arena.ofShared();
     private final long address;
@@ -33,6 +34,7 @@ abstract sealed class PackedMatrix implements PackedWeights permits LookupMatrix
         this.rows = rows;
         this.experts = experts;
         this.inputLayout = inputLayout;
+        this.resultFactor = format.wordForm().map(WordForm::resultFactor).orElse(LookupTables.RESULT_FACTOR);
         this.byteSize = byteSize;
         this.address = arena.allocate(byteSize, ALIGNMENT).address();
     }
@@ -139,9 +141,9 @@ abstract sealed class PackedMatrix implements PackedWeights permits LookupMatrix
     private void store(int tile, long result, long destination) {
         int row = tile * tileRows();
         if (row + tileRows() <= rows) {
-            WordScales.finish(result, tileRows(), destination + 4L * row);
+            WordScales.finish(result, tileRows(), resultFactor, destination + 4L * row);
         } else {
-            WordScales.finish(result, tileRows(), result);
+            WordScales.finish(result, tileRows(), resultFactor, result);
             Memory.copy(result, destination + 4L * row, 4L * (rows - row));
         }
     }

@@ -8,13 +8,14 @@ import io.tmac4j.bindings.spi.WorkerPool;
 record Packer(PackedMatrix matrix, WeightTensor source) implements ParallelTask {
 
     /**
-     * Packs a tensor on {@code threads} threads.
+     * Packs a tensor on {@code threads} threads, with fewer bits than its type has if it uses few codes.
      *
      * @param width which kernels the VM has
      */
-    static PackedMatrix pack(BlockFormat format, WeightTensor source, VectorWidth width, WorkerPool pool, int threads) {
+    static PackedMatrix pack(BlockFormat type, WeightTensor source, VectorWidth width, WorkerPool pool, int threads) {
         int k = Math.toIntExact(source.k());
         int rows = Math.toIntExact(source.rows());
+        BlockFormat format = NarrowedFormat.of(type, source, pool, threads);
         PackedMatrix matrix = width.looksUp(format)
                 ? new LookupMatrix(format, format.lookupForm().orElseThrow(), k, rows, source.experts())
                 : new WordMatrix(format, format.wordForm().orElseThrow(), k, rows, source.experts());

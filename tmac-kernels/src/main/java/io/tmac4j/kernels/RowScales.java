@@ -52,6 +52,12 @@ final class RowScales {
         }
     }
 
+    /** The scales of a block of one tile that are the upper halves of f32 numbers. */
+    static void powers(long halves, long to) {
+        IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, halves, LITTLE).convertShape(S2I, INTS, 0);
+        h.lanewise(LSHL, 16).intoMemorySegment(ALL, to, LITTLE);
+    }
+
     private static FloatVector half(long address) {
         IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, address, LITTLE).convertShape(S2I, INTS, 0);
         return h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(HALF_STEP);

@@ -14,6 +14,12 @@ final class TmacEngine implements MatMulEngine {
     /** Rows and weights a row are counted in ints; more than any model has. */
     private static final long MAX_DIMENSION = 1 << 28;
 
+    /**
+     * If true, the engine takes types with codebooks too: their kernels are right, but behind llama.cpp's, since the Vector
+     * API has no multiplication of bytes that adds pairs.
+     */
+    static final String CODEBOOKS = "tmac.codebooks";
+
     private final VectorWidth width = VectorWidth.chosen();
 
     @Override
@@ -30,6 +36,11 @@ final class TmacEngine implements MatMulEngine {
     static Optional<String> refusalOf(GgmlType type, long k, long rows) {
         if (BlockFormat.of(type).isEmpty()) {
             return Optional.of("no lookup kernel for " + type.ggmlName());
+        }
+        if (BlockFormat.of(type).flatMap(BlockFormat::wordForm).filter(WordForm::hasCodebook).isPresent()
+                && !Boolean.getBoolean(CODEBOOKS)) {
+            return Optional.of("llama.cpp is faster with " + type.ggmlName() + "; with -D" + CODEBOOKS
+                    + "=true the engine takes it all the same");
         }
         if (k <= 0 || rows <= 0 || k % type.blockSize() != 0) {
             return Optional.of("rows of " + k + " weights are not whole blocks of " + type.blockSize());

@@ -64,6 +64,29 @@ final class VectorTables {
         }
     }
 
+    /** Tables of codes 0 to 3 of two weights that count {@code first}, {@code first + step} and so on. */
+    static void pairs(long activations, int count, int first, int step, long tables) {
+        for (int table = 0; table < count; table++) {
+            long from = (activations & ADDRESS) + (2L * table * BYTES & OFFSET);
+            long to = (tables & ADDRESS) + (table * GemmKernels.TABLE & OFFSET);
+            ShortVector a = ShortVector.fromMemorySegment(SHORTS, ALL, from, LITTLE);
+            ShortVector b = ShortVector.fromMemorySegment(SHORTS, ALL, from + BYTES, LITTLE);
+            ShortVector e = a.add(b).mul((short) first);
+            ShortVector more = a.mul((short) step);
+            ShortVector one = b.mul((short) step);
+            ShortVector two = one.add(one);
+            ShortVector three = two.add(one);
+            for (int code = 0; code < 4; code++) {
+                long at = to + ((long) code * BYTES & OFFSET);
+                e.intoMemorySegment(ALL, at, LITTLE);
+                one.add(e).intoMemorySegment(ALL, at + 4 * BYTES, LITTLE);
+                two.add(e).intoMemorySegment(ALL, at + 8 * BYTES, LITTLE);
+                three.add(e).intoMemorySegment(ALL, at + 12 * BYTES, LITTLE);
+                e = more.add(e);
+            }
+        }
+    }
+
     /** Tables of codes 0 to 3 of two weights that count as they are or, if {@code centred}, one less. */
     static void pairs(long activations, int count, boolean centred, long tables) {
         for (int table = 0; table < count; table++) {

@@ -18,6 +18,8 @@ package io.tmac4j.kernels;
  * twice, since sums
  * of activations do not fit 8 bits: low parts, then high ones; the numbers of the block.
  *
+ * <p>Of weights with a codebook the coefficients are the activations themselves, see {@link CodebookSums}.
+ *
  * @param form the form of the weights
  * @param k    activations
  */
@@ -85,17 +87,19 @@ record WordColumns(WordForm form, int k) implements InputLayout {
         for (int block = from; block < to; block++) {
             float step = Quantiser.quantise(activations + 4L * block * weights, weights, form.activationLimit(),
                     form.halfSteps(), scratch, false);
-            if (form.bits() == 3) {
+            if (form.hasCodebook()) {
+                pairs(scratch, weights, target + coefficients(block));
+            } else if (form.bits() == 3) {
                 threeBits(scratch, target + coefficients(block));
             } else {
-                chain(scratch, form.order(), 0, weights, form.bits(), target + coefficients(block));
+                chain(scratch, form.order(), 0, weights, form.bits(), form.step(), target + coefficients(block));
             }
             long numbers = target + numbers(block);
             int sum = sums(scratch, target + starts(block), numbers + NUMBERS);
             if (form.minWords() > 0) {
                 minCoefficients(scratch, target, block);
             }
-            step *= LookupTables.STEP_FACTOR;
+            step *= form.stepFactor();
             Memory.f32(numbers, step);
             Memory.f32(numbers + 4, step * sum);
         }
@@ -124,21 +128,34 @@ record WordColumns(WordForm form, int k) implements InputLayout {
      * Coefficients of consecutive words with fields of {@code bits} bits.
      *
      * @param ints  activations, the low halves of ints
-     * @param order places of the fields' activations; null if they stand in order
+     * @param order places of the fields' activations
+     * @param step  what a field counts
      */
-    private static void chain(long ints, int[] order, int from, int to, int bits, long target) {
+    private static void chain(long ints, int[] order, int from, int to, int bits, int step, long target) {
         int half = Short.SIZE / bits;
         long at = target;
         for (int f = from; f < to; f += 2 * half) {
             int low = 0;
-            int high = Memory.i32(ints + 4L * order[f + half - 1]);
+            int high = step * Memory.i32(ints + 4L * order[f + half - 1]);
             for (int j = f; j < f + half; j++) {
-                int nextLow = Memory.i32(ints + 4L * order[j]);
-                int nextHigh = Memory.i32(ints + 4L * order[j + half]);
+                int nextLow = step * Memory.i32(ints + 4L * order[j]);
+                int nextHigh = step * Memory.i32(ints + 4L * order[j + half]);
                 Memory.i32(at, nextLow - (low << bits) & 0xffff | nextHigh - (high << bits) << 16);
                 at += 4;
                 low = nextLow;
                 high = nextHigh;
+            }
+        }
+    }
+
+    /** Activations of two bytes' low codes, then of their high ones: of 32 weights the first 16 stand in the low codes. */
+    private static void pairs(long ints, int weights, long target) {
+        long at = target;
+        for (int block = 0; block < weights; block += 32) {
+            for (int i = block; i < block + 16; i += 2) {
+                Memory.i32(at, Memory.i32(ints + 4L * i) & 0xffff | Memory.i32(ints + 4L * i + 4) << 16);
+                Memory.i32(at + 4, Memory.i32(ints + 4L * i + 64) & 0xffff | Memory.i32(ints + 4L * i + 68) << 16);
+                at += 8;
             }
         }
     }
@@ -195,8 +212,8 @@ record WordColumns(WordForm form, int k) implements InputLayout {
             Memory.i32(low + 4L * sub, sum - (upper << shift));
             Memory.i32(high + 4L * sub, upper);
         }
-        chain(low, IDENTITY, 0, form.subBlocks(), form.minBits(), target + minCoefficients(block, false));
-        chain(high, IDENTITY, 0, form.subBlocks(), form.minBits(), target + minCoefficients(block, true));
+        chain(low, IDENTITY, 0, form.subBlocks(), form.minBits(), 1, target + minCoefficients(block, false));
+        chain(high, IDENTITY, 0, form.subBlocks(), form.minBits(), 1, target + minCoefficients(block, true));
     }
 
     private static final int[] IDENTITY = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};

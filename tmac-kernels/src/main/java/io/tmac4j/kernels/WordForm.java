@@ -16,11 +16,13 @@ package io.tmac4j.kernels;
  * @param minWords     words of sub-block mins a row and block, 0 if there are none
  * @param halves       f16 numbers a row and block: the scale, and for some the scale of the mins or the min
  * @param centre       sums count codes from here, so that they fit 16 bits
- * @param offset       the integer weight of code {@code c} is {@code c + offset}
+ * @param offset       the integer weight of code {@code c} is {@code step * c + offset}
+ * @param step         see above; 1 except for narrowed codes
+ * @param codebook     what codes stand for
  * @param order        see above
  */
 record WordForm(String name, int bits, int blockWeights, int subBlocks, Scales scales, int scaleWords, int minWords, int halves,
-        int centre, int offset, int[] order) {
+        int centre, int offset, int step, Codebook codebook, int[] order) {
 
     /** What becomes of the integer sums of a block. */
     enum Scales {
@@ -28,6 +30,8 @@ record WordForm(String name, int bits, int blockWeights, int subBlocks, Scales s
         FLAT,
         /** One sum, times the f16 scale, plus the f16 min times the sum of the activations. */
         FLAT_MIN,
+        /** One sum, times a scale whose 16 bits are the upper ones of an f32 number: a power of two. */
+        POWERS,
         /** Sub-blocks with scales and mins of four bits. */
         NIBBLES,
         /** Sub-blocks with scales that are signed bytes, no mins. */
@@ -54,17 +58,30 @@ record WordForm(String name, int bits, int blockWeights, int subBlocks, Scales s
     static final WordForm Q4_1 = flat("words of 4 bits, scale and min per 32", 4, 32, Scales.FLAT_MIN, 0,
             f -> 16 * (f % 2) + f / 2);
 
+    /** Of two bytes of four bits the first weights, then the second ones, as {@link NarrowedFormat} writes them. */
+    private static final int[] NARROWED_ORDER = order(32, f -> f / 4 * 2 + f % 4 / 2 + 16 * (f % 2));
+
     /** Q2_K: weight = d * scale * code - dmin * min, sub-blocks of 16. */
     static final WordForm Q2_K = new WordForm("words of 2 bits, scale and min per 16", 2, 256, 16, Scales.NIBBLES, 2, 2, 2, 0, 0,
-            order(256, f -> f / 16 * 16 + 4 * (f % 4) + f % 16 / 4));
+            1, Codebook.NONE, order(256, f -> f / 16 * 16 + 4 * (f % 4) + f % 16 / 4));
 
     /** Q3_K: weight = d * scale * (code - 4), sub-blocks of 16. */
-    static final WordForm Q3_K = new WordForm("words of 3 bits, scale per 16", 3, 256, 16, Scales.SIGNED_BYTES, 4, 0, 1, 4, -4,
-            order(256, f -> f));
+    static final WordForm Q3_K = new WordForm("words of 3 bits, scale per 16", 3, 256, 16, Scales.SIGNED_BYTES, 4, 0, 1, 4, -4, 1,
+            Codebook.NONE, order(256, f -> f));
 
     /** Q4_K: weight = d * scale * code - dmin * min, sub-blocks of 32. */
-    static final WordForm Q4_K = new WordForm("words of 4 bits, scale and min per 32", 4, 256, 8, Scales.BYTES, 2, 2, 2, 8, 0,
-            order(256, f -> f / 8 * 8 + 4 * (f % 2) + f % 8 / 2));
+    static final WordForm Q4_K = new WordForm("words of 4 bits, scale and min per 32", 4, 256, 8, Scales.BYTES, 2, 2, 2, 8, 0, 1,
+            Codebook.NONE, order(256, f -> f / 8 * 8 + 4 * (f % 2) + f % 8 / 2));
+
+    /** IQ4_NL: weight = scale * value of the code. */
+    static final WordForm IQ4_NL = codebook("signed bytes of 4 bits, scale per 32", 32, Scales.FLAT, Codebook.IQ4_NL);
+
+    /** IQ4_XS: weight = d * scale * value of the code, sub-blocks of 32. */
+    static final WordForm IQ4_XS = codebook("signed bytes of 4 bits, scale per 32 in 256", 256, Scales.SIGNED_BYTES,
+            Codebook.IQ4_NL);
+
+    /** MXFP4: weight = 2^exponent * value of the code. */
+    static final WordForm MXFP4 = codebook("signed bytes of 4 bits, power of two per 32", 32, Scales.POWERS, Codebook.E2M1);
 
     /** Where the weight of a field stands in its block. */
     @FunctionalInterface
@@ -83,7 +100,37 @@ record WordForm(String name, int bits, int blockWeights, int subBlocks, Scales s
 
     private static WordForm flat(String name, int bits, int weights, Scales scales, int offset, WeightPlace place) {
         boolean min = scales == Scales.FLAT_MIN;
-        return new WordForm(name, bits, weights, 1, scales, 0, 0, min ? 2 : 1, min ? 8 : -offset, offset, order(weights, place));
+        return new WordForm(name, bits, weights, 1, scales, 0, 0, min ? 2 : 1, min ? 8 : -offset, offset, 1,
+                Codebook.NONE, order(weights, place));
+    }
+
+    /**
+     * This form of 32 weights of four bits a block for a tensor that uses the codes {@code base}, {@code base + stride}, up to
+     * {@code base + 3 * stride} only: two bits. The sums are the same integers.
+     */
+    WordForm narrowed(int base, int stride) {
+        return new WordForm(name.replace("4 bits", "2 bits"), 2, blockWeights, 1, scales, 0, 0, halves, centre - base,
+                offset + base, stride, Codebook.NONE, NARROWED_ORDER);
+    }
+
+    private static WordForm codebook(String name, int weights, Scales scales, Codebook codebook) {
+        int subBlocks = weights / 32;
+        return new WordForm(name, 4, weights, subBlocks, scales, subBlocks / 4, 0, 1, 0, 0, 1, codebook, order(weights, f -> f));
+    }
+
+    /** Whether codes stand for numbers that they are not. */
+    boolean hasCodebook() {
+        return codebook != Codebook.NONE;
+    }
+
+    /** What the steps of activations are multiplied with, so that neither they nor scales leave the range of a float. */
+    float stepFactor() {
+        return scales == Scales.POWERS ? 1 : LookupTables.STEP_FACTOR;
+    }
+
+    /** What results are multiplied with in the end. */
+    float resultFactor() {
+        return scales == Scales.POWERS ? 1 : LookupTables.RESULT_FACTOR;
     }
 
     /** Weights of a sum. */

@@ -27,6 +27,10 @@ final class WordGemm {
         GemmShape shape = matrix.gemmShape();
         for (int step = 0; step < shape.steps(layout.k()); step++) {
             long column = activations + step * ColumnBlocks.stepBytes(shape);
+            if (shape.blocksPerStep() > 1) {
+                lookUpBlocks(layout, shape, weights, tiles, step, column, scratch);
+                continue;
+            }
             VectorTables.pairs(column, GemmShape.STEP_TABLES, layout.form().offset() != 0, scratch);
             int block = step / shape.stepsPerBlock();
             int inBlock = step % shape.stepsPerBlock();
@@ -50,9 +54,41 @@ final class WordGemm {
         int rows = tiles * TILE_ROWS;
         GemmKernels.wordSums(scratch, codes, layout.tileBytes(), rows, STEP_WORDS, inBlock == 0, scratch + Gemm.SUMS);
         if (inBlock == shape.stepsPerBlock() - 1) {
-            RowScales.halves(weights + layout.halves(block), layout.tileBytes(), tiles, scratch + Gemm.SCALES);
-            GemmKernels.scale(scratch + Gemm.SUMS, scratch + Gemm.SCALES, column + ColumnBlocks.columnScales(shape), rows,
-                    scratch + Gemm.FLOATS);
+            scaleBlock(layout, shape, weights, tiles, block, 0, column, scratch);
+        }
+    }
+
+    /** A step of several narrowed blocks. */
+    private static void lookUpBlocks(WordLayout layout, GemmShape shape, long weights, int tiles, int step, long column,
+            long scratch) {
+        WordForm form = layout.form();
+        int rows = tiles * TILE_ROWS;
+        int tables = form.blockWeights() / 2;
+        VectorTables.pairs(column, shape.parts(layout.k(), step) * tables, -form.centre(), form.step(), scratch);
+        for (int part = 0; part < shape.parts(layout.k(), step); part++) {
+            int block = step * shape.parts() + part;
+            GemmKernels.wordSums(scratch + part * tables * GemmKernels.TABLE, weights + layout.codes(block), layout.tileBytes(),
+                    rows, form.codeWords(), true, scratch + Gemm.SUMS);
+            scaleBlock(layout, shape, weights, tiles, block, part, column, scratch);
+        }
+    }
+
+    /** Adds the sums of a block, part {@code part} of its step, to the floats of all rows. */
+    private static void scaleBlock(WordLayout layout, GemmShape shape, long weights, int tiles, int block, int part,
+            long column, long scratch) {
+        int rows = tiles * TILE_ROWS;
+        long floats = scratch + Gemm.FLOATS;
+        long scales = scratch + Gemm.SCALES;
+        long columnScales = column + ColumnBlocks.columnScales(shape) + 2L * part * BYTES;
+        RowScales.halves(weights + layout.halves(block), layout.tileBytes(), tiles, scales);
+        if (shape.withMins()) {
+            long mins = scratch + Gemm.MINS;
+            long columnSums = column + ColumnBlocks.columnSums(shape) + 2L * part * BYTES;
+            RowScales.mins(weights + layout.halves(block) + WordLayout.HALF, layout.tileBytes(), tiles, shape.lack(), scales,
+                    mins);
+            GemmKernels.scaleWithMin(scratch + Gemm.SUMS, scales, mins, columnScales, columnSums, rows, floats);
+        } else {
+            GemmKernels.scale(scratch + Gemm.SUMS, scales, columnScales, rows, floats);
         }
     }
 

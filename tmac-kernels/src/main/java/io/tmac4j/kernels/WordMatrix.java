@@ -81,17 +81,30 @@ final class WordMatrix extends PackedMatrix {
                     format().encodeWords(from, words);
                 }
                 int i = 0;
-                i = store(words, i, form.codeWords(), target + layout.codes(block) + 4L * lane);
+                if (form.hasCodebook()) {
+                    i = storeHalves(words, form.codeWords(), target + layout.codes(block) + 2L * lane);
+                } else {
+                    i = store(words, i, form.codeWords(), target + layout.codes(block) + 4L * lane);
+                }
                 i = store(words, i, form.scaleWords(), target + layout.scales(block) + 4L * lane);
                 store(words, i, form.minWords(), target + layout.mins(block) + 4L * lane);
                 long to = target + layout.halves(block) + 2L * lane;
                 for (int half = 0; half < form.halves(); half++) {
                     Memory.i16(to + (long) half * WordLayout.HALF,
-                            lacking ? 0 : Memory.i16(from + format().halfOffset(half)));
+                            lacking ? 0 : format().half(from, half));
                 }
                 from += format().type().blockBytes();
             }
         }
+    }
+
+    /** Stores words so that the low halves of all lanes stand beside each other, then the high ones; returns the count. */
+    private static int storeHalves(int[] words, int count, long to) {
+        for (int i = 0; i < count; i++) {
+            Memory.i16(to + (long) i * WordLayout.WORD, (short) words[i]);
+            Memory.i16(to + (long) i * WordLayout.WORD + WordLayout.HALF, (short) (words[i] >> 16));
+        }
+        return count;
     }
 
     /** Stores words {@code from} to {@code from + count}; returns the end. */
@@ -113,6 +126,11 @@ final class WordMatrix extends PackedMatrix {
             long coefficients = input + columns.coefficients(block);
             long starts = input + columns.starts(block);
             int sums = blocks * form.subBlocks();
+            if (form.hasCodebook()) {
+                codebookSums(codes, next1, next2, next3, sums, coefficients, scratch);
+                scale(tile, next1, next2, next3, block, blocks, input, scratch, results);
+                continue;
+            }
             switch (form.bits()) {
                 case 2 -> {
                     if (form.sumWords() == 1) {
@@ -127,10 +145,25 @@ final class WordMatrix extends PackedMatrix {
             if (form.minWords() > 0) {
                 minSums(tile + layout.mins(block), next1, next2, next3, block, blocks, input, scratch);
             }
-            scale(tile, block, blocks, input, scratch, results);
-            scale(tile + next1, block, blocks, input, scratch + WideSpecies.BYTES, results + WideSpecies.BYTES);
-            scale(tile + next2, block, blocks, input, scratch + 2 * WideSpecies.BYTES, results + 2 * WideSpecies.BYTES);
-            scale(tile + next3, block, blocks, input, scratch + 3 * WideSpecies.BYTES, results + 3 * WideSpecies.BYTES);
+            scale(tile, next1, next2, next3, block, blocks, input, scratch, results);
+        }
+    }
+
+    private void scale(long tile, long next1, long next2, long next3, int block, int blocks, long input, long sums,
+            long results) {
+        scale(tile, block, blocks, input, sums, results);
+        scale(tile + next1, block, blocks, input, sums + WideSpecies.BYTES, results + WideSpecies.BYTES);
+        scale(tile + next2, block, blocks, input, sums + 2 * WideSpecies.BYTES, results + 2 * WideSpecies.BYTES);
+        scale(tile + next3, block, blocks, input, sums + 3 * WideSpecies.BYTES, results + 3 * WideSpecies.BYTES);
+    }
+
+    /** High parts of wide sums stand where other forms have sums of mins. */
+    private void codebookSums(long codes, long next1, long next2, long next3, int sums, long coefficients, long scratch) {
+        Codebook codebook = layout.form().codebook();
+        if (codebook.wide()) {
+            CodebookSums.wide(codebook.table(), codes, next1, next2, next3, sums, coefficients, scratch, scratch + SUMS_BYTES);
+        } else {
+            CodebookSums.narrow(codebook.table(), codes, next1, next2, next3, sums, coefficients, scratch);
         }
     }
 
@@ -169,6 +202,14 @@ final class WordMatrix extends PackedMatrix {
         long halves = tile + layout.halves(block);
         long low = sums + SUMS_BYTES;
         long high = low + SUMS_BYTES;
+        if (layout.form().hasCodebook()) {
+            switch (layout.form().scales()) {
+                case POWERS -> CodebookScales.powers(sums, blocks, numbers, numberBytes, halves, result);
+                case FLAT -> CodebookScales.flat(sums, low, blocks, numbers, numberBytes, halves, result);
+                default -> CodebookScales.signedBytes(sums, low, blocks, scales, numbers, numberBytes, halves, result);
+            }
+            return;
+        }
         switch (layout.form().scales()) {
             case FLAT -> WordScales.flat(sums, blocks, numbers, numberBytes, halves, result);
             case FLAT_MIN -> WordScales.flatMin(sums, blocks, numbers, numberBytes, halves, result);

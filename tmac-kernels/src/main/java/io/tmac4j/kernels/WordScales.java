@@ -209,11 +209,11 @@ final class WordScales {
         FloatVector.zero(FLOATS).add(f).intoMemorySegment(ALL, to, LITTLE);
     }
 
-    /** Multiplies the results of a tile by what f16 scales and steps are off. */
-    static void finish(long sums, int rows, long out) {
+    /** Multiplies the results of a tile by what scales and steps are off, {@link WordForm#resultFactor}. */
+    static void finish(long sums, int rows, float factor, long out) {
         for (int i = 0; i < rows; i += FLOATS.length()) {
             long offset = 4L * i & OFFSET;
-            FloatVector.fromMemorySegment(FLOATS, ALL, (sums & ADDRESS) + offset, LITTLE).mul(LookupTables.RESULT_FACTOR)
+            FloatVector.fromMemorySegment(FLOATS, ALL, (sums & ADDRESS) + offset, LITTLE).mul(factor)
                     .intoMemorySegment(ALL, (out & ADDRESS) + offset, LITTLE);
         }
     }

@@ -15,7 +15,8 @@ import java.util.Random;
 /**
  * Measures products: {@code TYPES ROWSxK[,ROWSxK..] MEGABYTES [THREADS [COLUMNS,..]]}. With more megabytes than the caches hold
  * the matrices come from memory, as in a decode step; with 0 one matrix is used again and again. Prints 10^9 weights/s and the
- * packed bytes read, for the whole product with its tables; {@code tables} is the time of table building alone.
+ * packed bytes read, for the whole product with its tables; {@code tables} is the time of table building alone. A type with
+ * codes, {@code Q4_0:7:8:9}, uses only these.
  */
 final class DecodeBenchmark {
 
@@ -41,17 +42,22 @@ final class DecodeBenchmark {
                 int rows = Integer.parseInt(shape.substring(0, shape.indexOf('x')));
                 int k = Integer.parseInt(shape.substring(shape.indexOf('x') + 1));
                 for (String columns : (arguments.length > 4 ? arguments[4] : "1").split(",")) {
-                    measure(engine, BlockFormat.of(GgmlType.valueOf(type)).orElseThrow(), rows, k, Integer.parseInt(columns),
-                            bytes, threads);
+                    String[] codes = type.split(":");
+                    measure(engine, BlockFormat.of(GgmlType.valueOf(codes[0])).orElseThrow(),
+                            Arrays.stream(codes).skip(1).mapToInt(Integer::parseInt).toArray(), rows, k,
+                            Integer.parseInt(columns), bytes, threads);
                 }
             }
         }
     }
 
-    private static void measure(MatMulEngine engine, BlockFormat format, int rows, int k, int columns, long bytes,
-            int threads) {
+    private static void measure(MatMulEngine engine, BlockFormat format, int[] codes, int rows, int k, int columns,
+            long bytes, int threads) {
         try (Arena arena = Arena.ofShared()) {
             WeightTensor tensor = RandomBlocks.tensor(format, k, rows, 1, 1, arena);
+            if (codes.length > 0) {
+                RandomBlocks.useOnly(codes, tensor);
+            }
             int copies = (int) Math.max(1, bytes / tensor.byteSize());
             PackedWeights[] packed = new PackedWeights[copies];
             long start = System.nanoTime();

@@ -211,7 +211,7 @@ class GemmTest {
         }
         String activationType = switch (format.type()) {
             case Q4_1 -> "q8_1";
-            case Q1_0, Q2_0, Q4_0 -> "q8_0";
+            case Q1_0, Q2_0, Q4_0, IQ4_NL, MXFP4 -> "q8_0";
             default -> "q8_K";
         };
         boolean sameArithmetic = !EnumSet.of(GgmlType.Q1_0, GgmlType.Q2_0, GgmlType.Q4_1).contains(format.type());
@@ -305,11 +305,7 @@ class GemmTest {
             int size = format.type().blockBytes();
             for (long block = 0; block < blocks.byteSize(); block += size) {
                 for (int i = 0; i < size; i++) {
-                    boolean half = false;
-                    for (int h = 0; h < format.halves(); h++) {
-                        half |= i / 2 == format.halfOffset(h) / 2;
-                    }
-                    if (!half) {
+                    if (!RandomBlocks.isHalf(format, i)) {
                         blocks.set(ValueLayout.JAVA_BYTE, block + i, code);
                     }
                 }

@@ -69,7 +69,7 @@ final class TestProduct implements AutoCloseable {
                 for (int half = 0; half < format.halves(); half++) {
                     int bits = scale.bits(row, block, half);
                     if (bits >= 0) {
-                        blocks.set(ValueLayout.JAVA_SHORT_UNALIGNED, blockAt(row, block) + format.halfOffset(half), (short) bits);
+                        RandomBlocks.setHalf(format, blocks.asSlice(blockAt(row, block)), half, (short) bits);
                     }
                 }
             }
@@ -84,7 +84,7 @@ final class TestProduct implements AutoCloseable {
         for (int row = 0; row < rows; row++) {
             for (int block = 0; block < k / format.type().blockSize(); block++) {
                 for (int i = 0; i < format.type().blockBytes(); i++) {
-                    if (!isHalf(i)) {
+                    if (!RandomBlocks.isHalf(format, i)) {
                         blocks.set(ValueLayout.JAVA_BYTE, blockAt(row, block) + i,
                                 (byte) (i >= first && i < last ? subScales : codes));
                     }
@@ -94,19 +94,11 @@ final class TestProduct implements AutoCloseable {
         return this;
     }
 
-    private boolean isHalf(int byteOfBlock) {
-        for (int half = 0; half < format.halves(); half++) {
-            if (byteOfBlock / 2 == format.halfOffset(half) / 2) {
-                return true;
-            }
-        }
-        return false;
-    }
-
     private int firstSubScale() {
         return switch (format.type()) {
             case Q3_K -> 96;
             case Q4_K -> 4;
+            case IQ4_XS -> 2;
             default -> 0;
         };
     }
@@ -115,6 +107,7 @@ final class TestProduct implements AutoCloseable {
         return switch (format.type()) {
             case Q2_K -> 16;
             case Q3_K, Q4_K -> 12;
+            case IQ4_XS -> 6;
             default -> 0;
         };
     }
@@ -234,6 +227,8 @@ final class TestProduct implements AutoCloseable {
             case Q1_0, TQ1_0, TQ2_0 -> 2;
             case Q2_0, Q2_K -> 3;
             case Q3_K -> 7;
+            case MXFP4 -> 24;
+            case IQ4_NL, IQ4_XS -> 240;
             default -> 15;
         };
     }

@@ -37,11 +37,16 @@ final class RandomBlocks {
     private static final byte[] FOUR_CODES = new byte[81];
     private static final byte[] FOUR_TRITS = new byte[81];
     private static final byte[] FIVE_TRITS = new byte[243];
+    /** Two ternary weights a byte, as codes 1, 8 and 15. */
+    private static final byte[] TWO_OF_FOUR_BITS = new byte[9];
 
     static {
         for (int i = 0; i < 81; i++) {
             FOUR_CODES[i] = (byte) (i % 3 | i / 3 % 3 << 2 | i / 9 % 3 << 4 | i / 27 << 6);
             FOUR_TRITS[i] = trits(3 * i);
+        }
+        for (int i = 0; i < 9; i++) {
+            TWO_OF_FOUR_BITS[i] = (byte) (1 + 7 * (i % 3) | 1 + 7 * (i / 3) << 4);
         }
         for (int i = 0; i < 243; i++) {
             FIVE_TRITS[i] = trits(i);
@@ -52,6 +57,7 @@ final class RandomBlocks {
     private final double mean;
     private final double deviation;
     private final boolean oneScale;
+    private final boolean ternary;
 
     /**
      * @param mean      the mean of the weights, for types that are plain numbers; 0 for the others
@@ -60,6 +66,14 @@ final class RandomBlocks {
      *                  up to a quarter
      */
     RandomBlocks(GgmlType type, double mean, double deviation, boolean oneScale) {
+        this(type, mean, deviation, oneScale, false);
+    }
+
+    /**
+     * @param ternary whether weights are -1, 0 and 1 times the scale of their block in a type that could hold more: Q4_0 with the
+     *                codes 1, 8 and 15, as llama.cpp's quantiser with an importance matrix writes them
+     */
+    RandomBlocks(GgmlType type, double mean, double deviation, boolean oneScale, boolean ternary) {
         if (!TYPES.contains(type)) {
             throw new IllegalArgumentException("no random weights of type " + type);
         }
@@ -67,6 +81,7 @@ final class RandomBlocks {
         this.mean = mean;
         this.deviation = deviation;
         this.oneScale = oneScale;
+        this.ternary = ternary;
     }
 
     /** Fills whole blocks: {@code length} is a multiple of the type's block bytes. */
@@ -83,7 +98,14 @@ final class RandomBlocks {
             case BF16 -> SHORTS.set(into, at, bfloat16(value(random)));
             case Q1_0 -> codesAfterScale(random, into, at, scale(random, 1));
             case Q2_0 -> codesAfterScale(random, into, at, signed(random, scale(random, Math.sqrt(1.5))));
-            case Q4_0 -> codesAfterScale(random, into, at, signed(random, scale(random, rms(16, 8))));
+            case Q4_0 -> {
+                if (ternary) {
+                    half(into, at, scale(random, 7 * Math.sqrt(2.0 / 3)));
+                    ternary(random, into, at + 2, 16, TWO_OF_FOUR_BITS);
+                } else {
+                    codesAfterScale(random, into, at, signed(random, scale(random, rms(16, 8))));
+                }
+            }
             case Q5_0 -> codesAfterScale(random, into, at, signed(random, scale(random, rms(32, 16))));
             case IQ4_NL -> codesAfterScale(random, into, at, signed(random, scale(random, IQ4_NL_RMS)));
             case Q4_1 -> codesAfterScaleAndMin(random, into, at, 16);

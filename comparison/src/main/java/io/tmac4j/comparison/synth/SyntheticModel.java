@@ -30,25 +30,27 @@ public final class SyntheticModel {
     /** Well above every real vocabulary; keeps the tokenizer's metadata far below what one array can hold. */
     private static final int MOST_TOKENS = 1_000_000;
 
-    /** How a tensor's values are drawn; {@code oneScale} as in {@link RandomBlocks}. */
-    private record Values(double mean, double deviation, boolean oneScale) {
+    /** How a tensor's values are drawn; {@code oneScale} and {@code ternary} as in {@link RandomBlocks}. */
+    private record Values(double mean, double deviation, boolean oneScale, boolean ternary) {
 
         static Values aroundZero(double deviation) {
-            return new Values(0, deviation, false);
+            return new Values(0, deviation, false, false);
         }
     }
 
     private final ModelShape shape;
     private final boolean allLayers;
+    private final boolean ternary;
     private final GgmlType type;
     private final GgmlType head;
     private final GgmlType embedding;
     private final long seed;
     private final GgufWriter writer = new GgufWriter();
 
-    private SyntheticModel(ModelShape shape, boolean allLayers, GgmlType type, GgmlType head, long seed) {
+    private SyntheticModel(ModelShape shape, boolean allLayers, GgmlType type, boolean ternary, GgmlType head, long seed) {
         this.shape = shape;
         this.allLayers = allLayers;
+        this.ternary = ternary;
         this.type = type;
         this.seed = seed;
         this.head = head != null ? head : headFor(type, shape.embedding());
@@ -70,6 +72,22 @@ public final class SyntheticModel {
      * @throws IllegalArgumentException if there is no such model; the message, one sentence, says why and what there is
      */
     public static SyntheticModel of(String preset, GgmlType type, Integer layers, Integer vocabulary, GgmlType head, long seed) {
+        return of(preset, type, false, layers, vocabulary, head, seed);
+    }
+
+    /**
+     * A model that is not written yet.
+     *
+     * @param ternary whether the matrices in the layers hold ternary weights in a type for more, which is Q4_0, as files of
+     *                BitNet-3B do, whose rows are no multiple of 256
+     * @see #of(String, GgmlType, Integer, Integer, GgmlType, long)
+     */
+    public static SyntheticModel of(String preset, GgmlType type, boolean ternary, Integer layers, Integer vocabulary,
+            GgmlType head, long seed) {
+        if (ternary && type != GgmlType.Q4_0) {
+            throw new IllegalArgumentException("ternary weights can be drawn in Q4_0, not in " + type
+                    + "; TQ1_0 and TQ2_0 are ternary without asking");
+        }
         ModelShape full = Presets.of(preset).orElseThrow(() -> new IllegalArgumentException(
                 "there is no preset '" + preset + "'; the presets are " + String.join(", ", presets())));
         ModelShape shape = full;
@@ -87,7 +105,7 @@ public final class SyntheticModel {
             }
             shape = shape.withVocabulary(vocabulary);
         }
-        return new SyntheticModel(shape, shape.layers() == full.layers(), type, head, seed);
+        return new SyntheticModel(shape, shape.layers() == full.layers(), type, ternary, head, seed);
     }
 
     /**
@@ -134,7 +152,7 @@ public final class SyntheticModel {
     /** The name under which the model is written unless another is asked for, e.g. {@code llama3-1b-2l-tq2_0.gguf}. */
     public String fileName() {
         String layers = allLayers ? "" : "-" + shape.layers() + "l";
-        return shape.name() + layers + "-" + type.ggmlName().toLowerCase(Locale.ROOT) + ".gguf";
+        return shape.name() + layers + (ternary ? "-ternary-" : "-") + type.ggmlName().toLowerCase(Locale.ROOT) + ".gguf";
     }
 
     /** Writes the model, see {@link GgufWriter#write}. */
@@ -298,12 +316,13 @@ public final class SyntheticModel {
         long[] dimensions = new long[others.length + 1];
         dimensions[0] = rowLength;
         System.arraycopy(others, 0, dimensions, 1, others.length);
-        boolean oneScale = shape.architecture() == Architecture.BITNET && (type == GgmlType.TQ1_0 || type == GgmlType.TQ2_0);
-        add(name, type, new Values(0, 1 / Math.sqrt(rowLength), oneScale), dimensions);
+        boolean oneScale = shape.architecture() == Architecture.BITNET
+                && (type == GgmlType.TQ1_0 || type == GgmlType.TQ2_0 || ternary);
+        add(name, type, new Values(0, 1 / Math.sqrt(rowLength), oneScale, ternary), dimensions);
     }
 
     private void norm(String name, long length) {
-        add(name, GgmlType.F32, new Values(1, 0.1, false), length);
+        add(name, GgmlType.F32, new Values(1, 0.1, false, false), length);
     }
 
     private void bias(String name, long length) {
@@ -311,7 +330,8 @@ public final class SyntheticModel {
     }
 
     private void add(String name, GgmlType tensorType, Values values, long... dimensions) {
-        RandomBlocks blocks = new RandomBlocks(tensorType, values.mean, values.deviation, values.oneScale);
+        RandomBlocks blocks = new RandomBlocks(tensorType, values.mean, values.deviation, values.oneScale,
+                values.ternary);
         writer.tensor(name, tensorType, (chunk, into, length) -> blocks.fill(BlockRandom.of(seed, name, chunk), into, length),
                 dimensions);
     }

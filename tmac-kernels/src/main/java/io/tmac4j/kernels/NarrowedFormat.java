@@ -1,0 +1,167 @@
+package io.tmac4j.kernels;
+
+import io.tmac4j.bindings.GgmlType;
+import io.tmac4j.bindings.spi.ParallelTask;
+import io.tmac4j.bindings.spi.WeightTensor;
+import io.tmac4j.bindings.spi.WorkerPool;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A format of four bits whose tensor uses at most four codes, evenly spaced, packed with two bits: ternary weights that are
+ * stored as Q4_0, for instance, because rows are no multiple of 256 weights. Sums are the same integers.
+ */
+final class NarrowedFormat implements BlockFormat {
+
+    private static final Logger LOG = LoggerFactory.getLogger(NarrowedFormat.class);
+
+    private static final int CODE_BYTES = 16;
+
+    /** The two codes of a byte as a set of bits. */
+    private static final int[] CODES = new int[256];
+
+    static {
+        for (int b = 0; b < CODES.length; b++) {
+            CODES[b] = 1 << (b & 15) | 1 << (b >> 4);
+        }
+    }
+
+    private final BlockFormat wide;
+    private final WordForm form;
+    /** For each byte of two codes of four bits the two codes of two bits. */
+    private final byte[] narrow = new byte[256];
+
+    private NarrowedFormat(BlockFormat wide, int base, int step) {
+        this.wide = wide;
+        form = wide.wordForm().orElseThrow().narrowed(base, step);
+        for (int b = 0; b < narrow.length; b++) {
+            narrow[b] = (byte) (((b & 15) - base) / step & 3 | (((b >> 4) - base) / step & 3) << 2);
+        }
+    }
+
+    /** The format to pack a tensor in: one of fewer bits if its codes allow it, else {@code format} itself. */
+    static BlockFormat of(BlockFormat format, WeightTensor source, WorkerPool pool, int threads) {
+        if (format.type() != GgmlType.Q4_0 && format.type() != GgmlType.Q4_1) {
+            return format;
+        }
+        int codes = Scan.codes(source, pool, threads);
+        Optional<BlockFormat> narrowed = of(format, codes);
+        narrowed.ifPresent(packed -> LOG.info("{}: {} of the 16 codes of {} occur: packed with 2 bits a weight instead of 4, {}"
+                + " instead of {} KB", source.name(), Integer.bitCount(codes), source.type(),
+                kilobytes(packed, source), kilobytes(format, source)));
+        return narrowed.orElse(format);
+    }
+
+    private static long kilobytes(BlockFormat format, WeightTensor source) {
+        return new WordLayout(format.wordForm().orElseThrow(), (int) source.k(), (int) source.rows(), source.experts()).byteSize()
+                >> 10;
+    }
+
+    /** A narrowed format for a set of codes, a bit each; empty if there are too many or they are not evenly spaced. */
+    static Optional<BlockFormat> of(BlockFormat format, int codes) {
+        int base = Integer.numberOfTrailingZeros(codes);
+        int last = Integer.SIZE - 1 - Integer.numberOfLeadingZeros(codes);
+        for (int step = 1; step <= Math.max(1, last - base); step++) {
+            long evenly = (1L | 1L << step | 1L << 2 * step | 1L << 3 * step) << base;
+            if ((codes & ~evenly) == 0) {
+                return Optional.of(new NarrowedFormat(format, base, step));
+            }
+        }
+        return Optional.empty();
+    }
+
+    @Override
+    public GgmlType type() {
+        return wide.type();
+    }
+
+    @Override
+    public Optional<WordForm> wordForm() {
+        return Optional.of(form);
+    }
+
+    @Override
+    public void read(long address, Block into) {
+        wide.read(address, into);
+    }
+
+    @Override
+    public int halfOffset(int index) {
+        return wide.halfOffset(index);
+    }
+
+    @Override
+    public void encodeWords(long address, int[] words) {
+        long codes = address + type().blockBytes() - CODE_BYTES;
+        for (int word = 0; word < 2; word++) {
+            long eight = Memory.i64(codes + 8L * word);
+            int packed = 0;
+            for (int i = 0; i < 8; i++) {
+                packed |= narrow[(int) (eight >>> 8 * i) & 0xff] << 4 * i;
+            }
+            words[word] = packed;
+        }
+    }
+
+    /** Looks for codes that occur, until there are more than two bits can tell apart. */
+    private record Scan(WeightTensor source, AtomicInteger codes) implements ParallelTask {
+
+        private static final int CHUNK_BLOCKS = 1 << 15;
+
+        static int codes(WeightTensor source, WorkerPool pool, int threads) {
+            Scan scan = new Scan(source, new AtomicInteger());
+            // most tensors show in their first blocks that they use all codes: no thread is woken for those
+            scan.blocks(0, Math.min(CODE_BYTES, scan.blocks()));
+            if (scan.mayBeNarrow()) {
+                pool.run(threads, scan);
+            }
+            return scan.codes.get();
+        }
+
+        private long blocks() {
+            return source.byteSize() / source.type().blockBytes();
+        }
+
+        private boolean mayBeNarrow() {
+            return Integer.bitCount(codes.get()) <= 4;
+        }
+
+        @Override
+        public int phases() {
+            return 1;
+        }
+
+        @Override
+        public int chunks(int phase) {
+            return Math.toIntExact((blocks() + CHUNK_BLOCKS - 1) / CHUNK_BLOCKS);
+        }
+
+        @Override
+        public void run(int phase, int chunk, int worker) {
+            if (mayBeNarrow()) {
+                long first = (long) chunk * CHUNK_BLOCKS;
+                blocks(first, Math.min(blocks(), first + CHUNK_BLOCKS));
+            }
+        }
+
+        private void blocks(long from, long to) {
+            int blockBytes = source.type().blockBytes();
+            long at = source.address() + from * blockBytes + blockBytes - CODE_BYTES;
+            int found = 0;
+            for (int block = 0; block < to - from && Integer.bitCount(found) <= 4; block++) {
+                found |= eight(Memory.i64(at)) | eight(Memory.i64(at + 8));
+                at += blockBytes;
+            }
+            int all = found;
+            codes.getAndUpdate(before -> before | all);
+        }
+
+        private static int eight(long bytes) {
+            return CODES[(int) bytes & 0xff] | CODES[(int) (bytes >>> 8) & 0xff] | CODES[(int) (bytes >>> 16) & 0xff]
+                    | CODES[(int) (bytes >>> 24) & 0xff] | CODES[(int) (bytes >>> 32) & 0xff]
+                    | CODES[(int) (bytes >>> 40) & 0xff] | CODES[(int) (bytes >>> 48) & 0xff] | CODES[(int) (bytes >>> 56)];
+        }
+    }
+}
