@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -109,6 +110,9 @@ final class KernelsCommand implements Callable<Integer> {
 
     @Option(names = "--quick", description = "A first look: one shape, 1 and 32 columns, 3 repetitions, short warm-up.")
     private boolean quick;
+
+    @Mixin
+    private final EngineOptions engineOptions = new EngineOptions();
 
     @Override
     public Integer call() {

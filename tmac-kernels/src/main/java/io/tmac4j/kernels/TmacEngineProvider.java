@@ -23,12 +23,7 @@ public final class TmacEngineProvider implements MatMulEngineProvider {
 
     @Override
     public MatMulEngine open() {
-        boolean vectors = ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
-        Optional<String> obstacle = obstacle(vectors, System.getProperty("java.vm.name", ""),
-                System.getProperty("java.vm.info", ""));
-        if (obstacle.isEmpty() && System.getProperty(VectorWidth.PROPERTY) == null) {
-            obstacle = withoutAvx(System.getProperty("os.arch"), VectorWidth.floatBits());
-        }
+        Optional<String> obstacle = obstacle();
         MatMulEngine engine;
         if (obstacle.isPresent()) {
             LOG.warn("The tmac engine computes in plain Java, {}", obstacle.get());
@@ -38,6 +33,17 @@ public final class TmacEngineProvider implements MatMulEngineProvider {
         }
         LOG.info("tmac engine: {}", engine.description());
         return engine;
+    }
+
+    /** Why this VM cannot use vectors. */
+    static Optional<String> obstacle() {
+        boolean vectors = ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
+        Optional<String> obstacle = obstacle(vectors, System.getProperty("java.vm.name", ""),
+                System.getProperty("java.vm.info", ""));
+        if (obstacle.isEmpty() && System.getProperty(VectorWidth.PROPERTY) == null) {
+            return withoutAvx(System.getProperty("os.arch"), VectorWidth.floatBits());
+        }
+        return obstacle;
     }
 
     /**
