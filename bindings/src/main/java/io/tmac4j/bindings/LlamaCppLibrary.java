@@ -35,6 +35,7 @@ public final class LlamaCppLibrary {
     private final String commit;
     private final String systemInfo;
     private final List<String> cpuFeatures;
+    private final String cpuName;
 
     private LlamaCppLibrary(Path folder, String cpuVariant, List<String> cpuFeatures) {
         this.folder = folder;
@@ -43,6 +44,7 @@ public final class LlamaCppLibrary {
         this.commit = LlamaCpp.ggml_commit().getString(0);
         this.systemInfo = LlamaCpp.llama_print_system_info().getString(0);
         this.cpuFeatures = cpuFeatures;
+        this.cpuName = LlamaCpp.ggml_backend_dev_description(cpuDevice()).getString(0);
     }
 
     /**
@@ -158,10 +160,13 @@ public final class LlamaCppLibrary {
         }
     }
 
+    private static MemorySegment cpuDevice() {
+        return LlamaCpp.ggml_backend_dev_by_type(LlamaCpp.GGML_BACKEND_DEVICE_TYPE_CPU());
+    }
+
     private static List<String> features() {
         List<String> features = new ArrayList<>();
-        MemorySegment device = LlamaCpp.ggml_backend_dev_by_type(LlamaCpp.GGML_BACKEND_DEVICE_TYPE_CPU());
-        MemorySegment registry = LlamaCpp.ggml_backend_dev_backend_reg(device);
+        MemorySegment registry = LlamaCpp.ggml_backend_dev_backend_reg(cpuDevice());
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment function = LlamaCpp.ggml_backend_reg_get_proc_address(registry,
                     arena.allocateFrom("ggml_backend_get_features"));
@@ -209,6 +214,11 @@ public final class LlamaCppLibrary {
     /** The processor features that the CPU backend uses, e.g. {@code AVX512}. */
     public List<String> cpuFeatures() {
         return cpuFeatures;
+    }
+
+    /** The processor's name, as llama.cpp finds it out. */
+    public String cpuName() {
+        return cpuName;
     }
 
     @Override

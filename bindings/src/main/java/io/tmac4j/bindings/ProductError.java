@@ -14,7 +14,7 @@ import java.util.List;
  * @param rows      rows
  * @param llamaCpp  error of llama.cpp's own product of the whole batch
  * @param batch     error of the engine's product of the whole batch
- * @param single    error of the engine's product of the last token alone, as in generation
+ * @param single    error of the engine's products of each token alone, as in generation
  * @param apart     mean square difference of the two engines' products of the batch over the mean square of llama.cpp's
  */
 public record ProductError(String tensor, GgmlType type, long k, long rows, double llamaCpp, double batch, double single,

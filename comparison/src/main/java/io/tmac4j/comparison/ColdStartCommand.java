@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -46,6 +47,9 @@ final class ColdStartCommand implements Callable<Integer> {
     @Option(names = "--warmup", paramLabel = "SECONDS", converter = Options.AtLeastZero.class,
             description = "Longest warm-up (default: ${DEFAULT-VALUE}).")
     private int warmUp = 10;
+
+    @Mixin
+    private final EngineOptions engineOptions = new EngineOptions();
 
     @Override
     public Integer call() {

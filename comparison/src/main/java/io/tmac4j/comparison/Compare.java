@@ -25,6 +25,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -162,6 +163,9 @@ final class Compare implements Callable<Integer> {
 
     @Option(names = "--quick", description = "A first look in about a minute: pp128, tg32, 3 runs, short warm-up.")
     private boolean quick;
+
+    @Mixin
+    private final EngineOptions engineOptions = new EngineOptions();
 
     @Override
     public Integer call() throws IOException {

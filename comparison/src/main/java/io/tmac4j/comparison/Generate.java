@@ -100,6 +100,9 @@ final class Generate implements Callable<Integer> {
             description = "Apply a LoRA adapter (GGUF), as strongly as SCALE says (default: 1); may be given several times.")
     private List<LoraAdapter> adapters = List.of();
 
+    @Mixin
+    private final EngineOptions engineOptions = new EngineOptions();
+
     @Override
     public Integer call() throws IOException {
         SamplerOptions choice = choice();

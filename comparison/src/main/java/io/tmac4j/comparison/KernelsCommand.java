@@ -33,6 +33,7 @@ import java.util.concurrent.Callable;
 import java.util.function.BiPredicate;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -122,6 +123,9 @@ final class KernelsCommand implements Callable<Integer> {
     @Option(names = "--ablation", description = "Measure what each optimisation of the engine's kernels brings: one shape, one "
             + "column, one number of threads.")
     private boolean ablation;
+
+    @Mixin
+    private final EngineOptions engineOptions = new EngineOptions();
 
     @Override
     public Integer call() {

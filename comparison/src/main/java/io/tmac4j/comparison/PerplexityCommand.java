@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -93,6 +94,9 @@ final class PerplexityCommand implements Callable<Integer> {
 
     @Option(names = {"-o", "--output"}, paramLabel = "md|json", description = "Form of the results (default: md).")
     private Form form = Form.MD;
+
+    @Mixin
+    private final EngineOptions engineOptions = new EngineOptions();
 
     @Override
     public Integer call() throws IOException {

@@ -100,6 +100,9 @@ final class RaceCommand implements Callable<Integer> {
             + "asciicast.")
     private Path record;
 
+    @Mixin
+    private final EngineOptions engineOptions = new EngineOptions();
+
     @Override
     public Integer call() throws IOException {
         requireRecordable();

@@ -39,6 +39,7 @@ import picocli.CommandLine.Spec;
             Compare.class,
             ColdStartCommand.class,
             KernelsCommand.class,
+            TuneCommand.class,
             Generate.class,
             RaceCommand.class,
             PerplexityCommand.class,

@@ -92,7 +92,7 @@ class ChildProcessTest {
                 (more == null ? "" : more + File.pathSeparator) + System.getProperty("java.class.path"),
                 "--add-modules", "jdk.incubator.vector", "--enable-native-access=io.tmac4j.bindings,io.tmac4j.kernels",
                 "--module", "io.tmac4j.comparison/io.tmac4j.comparison.Tmac"));
-        for (String property : List.of("tmac.llama.path", "tmac.cache")) {
+        for (String property : List.of("tmac.llama.path", "tmac.cache", "tmac.tune")) {
             if (System.getProperty(property) != null) {
                 command.add(1, "-D" + property + "=" + System.getProperty(property));
             }

@@ -99,7 +99,7 @@ class ExamplesTest {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(options);
-        for (String property : List.of("tmac.llama.path", "tmac.cache")) {
+        for (String property : List.of("tmac.llama.path", "tmac.cache", "tmac.tune")) {
             if (System.getProperty(property) != null) {
                 command.add("-D" + property + "=" + System.getProperty(property));
             }

@@ -11,8 +11,8 @@ import java.util.Arrays;
 
 /**
  * mpGEMM: the products of a batch for columns enough to fill vectors. Columns are cut into tiles of
- * {@link WideSpecies#COLUMNS}, those of a routed product grouped by expert; what is left, fewer than {@link #TABLES_CROSSOVER}
- * columns, is for {@link Session} to do one by one.
+ * {@link WideSpecies#COLUMNS}, those of a routed product grouped by expert; what is left, fewer columns than
+ * {@link TypeTuning.Work#crossover}, is for {@link Session} to do one by one.
  *
  * <p>A region quantises the activations of all distinct inputs first ({@link ColumnBlocks}). A chunk of its second phase is, for
  * weights that are looked up, many row tiles of a product times one column tile: for each step along k it builds the vector
@@ -22,7 +22,7 @@ import java.util.Arrays;
 final class Gemm implements AutoCloseable, ParallelTask {
 
     /**
-     * Fewest columns of a tile that are worth a pass by tables instead of a sweep for each column; passes of multiplications are worth
+     * Fewest columns of a tile that are worth a pass by tables instead of a sweep for each column, where nothing was tuned; passes of multiplications are worth
      * it for full tiles only. Measured on a Zen 3 core at 256 bits (4096 x 4096, {@code DecodeBenchmark}): of 16 columns, tables are
      * level with sweeps at 13 to 15, multiplications at 16.
      */
@@ -116,7 +116,8 @@ final class Gemm implements AutoCloseable, ParallelTask {
             for (int p = 0; p < newBatch.size(); p++) {
                 MatMul product = newBatch.product(p);
                 if (!product.isRouted()) {
-                    regions = Math.max(regions, (taken(product) + REGION_COLUMNS - 1) / REGION_COLUMNS);
+                    int taken = taken(product.columns(), crossover(product));
+                    regions = Math.max(regions, (taken + REGION_COLUMNS - 1) / REGION_COLUMNS);
                 }
             }
             for (int region = 0; region < regions && !newBatch.isCancelled(); region++) {
@@ -131,14 +132,14 @@ final class Gemm implements AutoCloseable, ParallelTask {
         }
     }
 
-    /** How many of {@code columns} columns of one matrix are computed here: all, or all but the last few. */
-    static int taken(int columns, boolean byTables) {
-        int rest = columns % COLUMNS;
-        return rest < (byTables ? TABLES_CROSSOVER : COLUMNS) ? columns - rest : columns;
+    private int crossover(MatMul product) {
+        return ((PackedMatrix) product.weights()).work(batch.threads()).crossover();
     }
 
-    private static int taken(MatMul product) {
-        return taken(product.columns(), ((PackedMatrix) product.weights()).byTables());
+    /** How many of {@code columns} columns of one matrix are computed here: all, or all but the last few. */
+    static int taken(int columns, int crossover) {
+        int rest = columns % COLUMNS;
+        return rest < crossover ? columns - rest : columns;
     }
 
     /** Number of columns of product {@code index} of the batch just multiplied that are left to do. */
@@ -176,7 +177,7 @@ final class Gemm implements AutoCloseable, ParallelTask {
 
     private void planDense(int index, MatMul product, int region) {
         int columns = product.columns();
-        int taken = taken(product);
+        int taken = taken(columns, crossover(product));
         if (region == 0) {
             int[] rest = leftOf(index, columns - taken);
             for (int i = 0; i < rest.length && i < columns - taken; i++) {
@@ -204,7 +205,6 @@ final class Gemm implements AutoCloseable, ParallelTask {
         int columns = product.columns();
         PackedMatrix matrix = (PackedMatrix) product.weights();
         int experts = matrix.experts();
-        boolean byTables = matrix.byTables();
         if (expertCounts.length < experts + 1) {
             expertCounts = new int[experts + 1];
         }
@@ -226,10 +226,11 @@ final class Gemm implements AutoCloseable, ParallelTask {
         int remaining = 0;
         int firstTile = tiles;
         beginUnit(product);
+        int crossover = crossover(product);
         int start = 0;
         for (int e = 0; e < experts; e++) {
             int end = expertCounts[e];
-            int last = start + taken(end - start, byTables);
+            int last = start + taken(end - start, crossover);
             for (int c = start; c < last; c += COLUMNS) {
                 beginTile(e);
                 for (int i = c; i < Math.min(last, c + COLUMNS); i++) {

@@ -29,13 +29,15 @@ record GemmShape(int blockWeights, int stepWeights, int partWeights, int[] order
     /** Parts of a step of sub-blocks, or of blocks shorter than a step: their sums become floats together. */
     static final int PARTS = 4;
 
+    private static final int EIGHT_BITS = 127;
+
     /** One more bit of an activation than in llama.cpp's integer arithmetic: sums of Q1_0 are at most 128 * 255 = 32640. */
     private static final int NINE_BITS = 255;
 
-    /** For weights that are looked up. */
-    static GemmShape of(LookupForm form) {
+    /** For weights that are looked up: where results shall be those of 8-bit activations there is no bit more. */
+    static GemmShape of(LookupForm form, TableMode mode) {
         int step = STEP_TABLES * form.groupWeights();
-        return new GemmShape(form.blockWeights(), step, step, form.order(), form.ternary() ? 127 : NINE_BITS, false, 0,
+        return new GemmShape(form.blockWeights(), step, step, form.order(), form.ternary() || mode == TableMode.EXACT ? EIGHT_BITS : NINE_BITS, false, 0,
                 false, false);
     }
 

@@ -58,10 +58,11 @@ final class LookupKernels {
      * @param next3      the same for the fourth
      * @param blockBytes distance of blocks
      * @param tables     tables of the first block
+     * @param tableBytes distance of the tables of blocks
      * @param target     where the sums go, {@link #SUMS} bytes a vector of rows, the vectors of a block together
      */
     static void sums(long codes, long next1, long next2, long next3, int blocks, int codeBytes, int blockBytes, long tables,
-            long target) {
+            int tableBytes, long target) {
         ShortVector zero = ShortVector.zero(SHORTS);
         long d1 = next1 & OFFSET;
         long d2 = next2 & OFFSET;
@@ -69,7 +70,7 @@ final class LookupKernels {
         for (int vector = 0; vector < blocks * VECTORS; vector++) {
             int block = vector / VECTORS;
             long p = codes + (long) block * blockBytes + (vector % VECTORS * LANES);
-            long t = tables + 2L * LookupTables.TABLE_BYTES * block * codeBytes;
+            long t = tables + (long) block * tableBytes;
             ShortVector a0 = zero;
             ShortVector a1 = zero;
             ShortVector a2 = zero;
@@ -109,6 +110,69 @@ final class LookupKernels {
                 a3 = v3.reinterpretAsShorts().add(w3.reinterpretAsShorts()).add(a3);
                 s3 = v3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s3);
+            }
+            long to = (target & ADDRESS) + ((long) vector * SUMS & OFFSET);
+            zero.add(a0).intoMemorySegment(ALL, to, LITTLE);
+            zero.add(s0).intoMemorySegment(ALL, to + LANES, LITTLE);
+            zero.add(a1).intoMemorySegment(ALL, to + 2 * LANES, LITTLE);
+            zero.add(s1).intoMemorySegment(ALL, to + 3 * LANES, LITTLE);
+            zero.add(a2).intoMemorySegment(ALL, to + 4 * LANES, LITTLE);
+            zero.add(s2).intoMemorySegment(ALL, to + 5 * LANES, LITTLE);
+            zero.add(a3).intoMemorySegment(ALL, to + 6 * LANES, LITTLE);
+            zero.add(s3).intoMemorySegment(ALL, to + 7 * LANES, LITTLE);
+        }
+    }
+
+    /** The same for entries of at most 127, of which the two of a code byte are added as bytes. Tables of blocks are back to back. */
+    static void pairSums(long codes, long next1, long next2, long next3, int blocks, int codeBytes, int blockBytes, long tables,
+            long target) {
+        ShortVector zero = ShortVector.zero(SHORTS);
+        long d1 = next1 & OFFSET;
+        long d2 = next2 & OFFSET;
+        long d3 = next3 & OFFSET;
+        for (int vector = 0; vector < blocks * VECTORS; vector++) {
+            int block = vector / VECTORS;
+            long p = codes + (long) block * blockBytes + (vector % VECTORS * LANES);
+            long t = tables + 2L * LookupTables.TABLE_BYTES * block * codeBytes;
+            ShortVector a0 = zero;
+            ShortVector a1 = zero;
+            ShortVector a2 = zero;
+            ShortVector a3 = zero;
+            ShortVector s0 = zero;
+            ShortVector s1 = zero;
+            ShortVector s2 = zero;
+            ShortVector s3 = zero;
+            for (int i = 0; i < codeBytes; i++) {
+                long at = (p & ADDRESS) + ((long) i * TILE_ROWS & OFFSET);
+                long table = (t & ADDRESS) + (2L * LookupTables.TABLE_BYTES * i & OFFSET);
+                ByteVector lows = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, table, LITTLE)
+                        .reinterpretShape(BYTES, 0);
+                ByteVector highs = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, table + LookupTables.TABLE_BYTES, LITTLE)
+                        .reinterpretShape(BYTES, 0);
+                ByteVector x0 = ByteVector.fromMemorySegment(BYTES, ALL, at, LITTLE);
+                ByteVector v0 = x0.and(NIBBLE).selectFrom(lows);
+                ByteVector w0 = x0.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(highs);
+                ByteVector u0 = v0.add(w0);
+                a0 = u0.reinterpretAsShorts().add(a0);
+                s0 = u0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts().add(s0);
+                ByteVector x1 = ByteVector.fromMemorySegment(BYTES, ALL, at + d1, LITTLE);
+                ByteVector v1 = x1.and(NIBBLE).selectFrom(lows);
+                ByteVector w1 = x1.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(highs);
+                ByteVector u1 = v1.add(w1);
+                a1 = u1.reinterpretAsShorts().add(a1);
+                s1 = u1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts().add(s1);
+                ByteVector x2 = ByteVector.fromMemorySegment(BYTES, ALL, at + d2, LITTLE);
+                ByteVector v2 = x2.and(NIBBLE).selectFrom(lows);
+                ByteVector w2 = x2.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(highs);
+                ByteVector u2 = v2.add(w2);
+                a2 = u2.reinterpretAsShorts().add(a2);
+                s2 = u2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts().add(s2);
+                ByteVector x3 = ByteVector.fromMemorySegment(BYTES, ALL, at + d3, LITTLE);
+                ByteVector v3 = x3.and(NIBBLE).selectFrom(lows);
+                ByteVector w3 = x3.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(highs);
+                ByteVector u3 = v3.add(w3);
+                a3 = u3.reinterpretAsShorts().add(a3);
+                s3 = u3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts().add(s3);
             }
             long to = (target & ADDRESS) + ((long) vector * SUMS & OFFSET);
             zero.add(a0).intoMemorySegment(ALL, to, LITTLE);

@@ -21,6 +21,9 @@ final class LookupMatrix extends PackedMatrix {
     /** Bytes of the sums of a block. */
     static final long BLOCK_SUMS = (long) VECTORS * LookupKernels.SUMS;
 
+    /** From sums of low bytes to sums of high ones. */
+    private static final long HIGH_SUMS = BLOCKS * BLOCK_SUMS;
+
     /** Rows that are transposed together when packing: the bytes of a word. */
     private static final int PACK_ROWS = 8;
 
@@ -28,15 +31,15 @@ final class LookupMatrix extends PackedMatrix {
     private final TableLayout tables;
     private final GemmShape gemmShape;
 
-    LookupMatrix(BlockFormat format, LookupForm form, int k, int rows, int experts) {
-        this(format, new LookupLayout(form, k, rows, experts, LANES, VECTORS), new TableLayout(form, k));
+    LookupMatrix(BlockFormat format, LookupForm form, TableMode mode, int k, int rows, int experts) {
+        this(format, new LookupLayout(form, k, rows, experts, LANES, VECTORS), new TableLayout(form, mode, k));
     }
 
     private LookupMatrix(BlockFormat format, LookupLayout layout, TableLayout tables) {
         super(format, layout.k(), layout.rows(), layout.experts(), tables, layout.byteSize());
         this.layout = layout;
         this.tables = tables;
-        this.gemmShape = GemmShape.of(layout.form());
+        this.gemmShape = GemmShape.of(layout.form(), tables.mode());
     }
 
     /** Where everything stands. */
@@ -46,7 +49,12 @@ final class LookupMatrix extends PackedMatrix {
 
     @Override
     public String description() {
-        return layout.form().name() + ", tiles of " + TILE_ROWS + " rows";
+        String mode = switch (tables.mode()) {
+            case EXACT -> ", 16-bit entries";
+            case DEFAULT -> "";
+            case FAST -> ", 7-bit entries";
+        };
+        return layout.form().name() + mode + ", tiles of " + TILE_ROWS + " rows";
     }
 
     @Override
@@ -71,7 +79,7 @@ final class LookupMatrix extends PackedMatrix {
 
     @Override
     long tileScratchBytes() {
-        return BLOCKS * BLOCK_SUMS;
+        return BLOCKS * BLOCK_SUMS * tables.mode().tablesPerGroup();
     }
 
     /**
@@ -116,8 +124,7 @@ final class LookupMatrix extends PackedMatrix {
         for (int block = 0; block < layout.blocks(); block += BLOCKS) {
             int blocks = Math.min(BLOCKS, layout.blocks() - block);
             long at = tile + (long) block * blockBytes;
-            LookupKernels.sums(at, next1, next2, next3, blocks, layout.form().codeBytes(), blockBytes,
-                    input + (long) block * tables.blockBytes(), scratch);
+            sums(at, next1, next2, next3, blocks, input + (long) block * tables.blockBytes(), scratch);
             long numbers = input + tables.numbersOffset() + (long) block * TableLayout.NUMBER_BYTES;
             long halves = at + layout.halvesOffset();
             scale(scratch, blocks, numbers, halves, results);
@@ -127,8 +134,27 @@ final class LookupMatrix extends PackedMatrix {
         }
     }
 
+    private void sums(long codes, long next1, long next2, long next3, int blocks, long table, long scratch) {
+        int codeBytes = layout.form().codeBytes();
+        int blockBytes = layout.blockBytes();
+        int tableBytes = tables.blockBytes();
+        switch (tables.mode()) {
+            case FAST -> LookupKernels.pairSums(codes, next1, next2, next3, blocks, codeBytes, blockBytes, table, scratch);
+            case DEFAULT -> LookupKernels.sums(codes, next1, next2, next3, blocks, codeBytes, blockBytes, table, tableBytes, scratch);
+            case EXACT -> {
+                LookupKernels.sums(codes, next1, next2, next3, blocks, codeBytes, blockBytes, table, tableBytes, scratch);
+                LookupKernels.sums(codes, next1, next2, next3, blocks, codeBytes, blockBytes, table + tables.tableBytes(), tableBytes,
+                        scratch + HIGH_SUMS);
+            }
+        }
+    }
+
     private void scale(long sums, int blocks, long numbers, long halves, long result) {
-        for (int v = 0; v < VECTORS; v++) {
+        for (int v = 0; tables.mode() == TableMode.EXACT && v < VECTORS; v++) {
+            ScaleKernels.wide(sums + (long) v * LookupKernels.SUMS, HIGH_SUMS, blocks, layout.form().tables() * LookupTables.WIDE_BIAS,
+                    numbers, halves + 2L * v * LANES, layout.blockBytes(), result + 4L * v * LANES);
+        }
+        for (int v = 0; tables.mode() != TableMode.EXACT && v < VECTORS; v++) {
             ScaleKernels.flat(sums + (long) v * LookupKernels.SUMS, blocks, numbers, halves + 2L * v * LANES, layout.blockBytes(),
                     result + 4L * v * LANES);
         }

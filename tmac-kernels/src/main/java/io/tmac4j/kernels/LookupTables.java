@@ -31,8 +31,14 @@ final class LookupTables {
     static final float STEP_FACTOR = 0x1p60f;
     static final float RESULT_FACTOR = 0x1p52f;
 
-    /** Added to an entry and its step's multiple: its low byte is then the rounded entry around {@link #BIAS}. */
-    private static final float MAGIC = 0x1.8p23f + LookupTables.BIAS;
+    /** With the bias added to an entry: its low byte is then the rounded entry around the bias. */
+    private static final float MAGIC = 0x1.8p23f;
+
+    /** What is added to 16-bit entries, which are at least -508 and at most 508. */
+    static final int WIDE_BIAS = 512;
+
+    /** The greatest activation of 8 bits. */
+    private static final int ACTIVATION_LIMIT = 127;
 
     /** Entries of a table, a byte each. */
     private static final int ENTRIES = 16;
@@ -43,11 +49,7 @@ final class LookupTables {
      */
     static final int TABLE_BYTES = LANES == 32 ? 2 * ENTRIES : ENTRIES;
 
-    /** What an entry of 0 is stored as. */
-    static final int BIAS = 128;
-    private static final float MAX_ENTRY = 127f;
-
-    /** A block whose entries are all smaller than this counts as zero: 127 / this must be finite. */
+    /** A block whose entries are all smaller than this counts as zero: 127 divided by it must be finite. */
     private static final float NEGLIGIBLE = 0x1p-110f;
 
     private static final MemorySegment ALL = OffHeap.ALL;
@@ -82,11 +84,15 @@ final class LookupTables {
      * @param numbers     where its numbers go, see {@link TableLayout}
      * @param ordered     room for the activations in the order of the tables
      */
-    static void build(LookupForm form, long activations, long tables, long numbers, long ordered) {
+    static void build(LookupForm form, TableMode mode, long activations, long tables, long numbers, long ordered) {
         int[] order = form.order();
         int group = form.groupWeights();
         for (int i = 0; i < form.blockWeights(); i++) {
             Memory.f32(ordered + 4L * i, Memory.f32(activations + 4L * order[i]));
+        }
+        if (mode == TableMode.EXACT) {
+            buildWide(form, tables, numbers, ordered);
+            return;
         }
         float max = 0;
         float sum = 0;
@@ -105,16 +111,17 @@ final class LookupTables {
             max = Math.max(max, size);
         }
         max *= range(form);
-        float inverse = inverseStep(max);
+        float inverse = inverseStep(max, mode.greatest());
+        float magic = MAGIC + mode.bias();
         if (group == 4) {
-            planes(ordered, form.tables(), inverse, tables);
+            planes(ordered, form.tables(), inverse, magic, tables);
         } else {
-            pairs(ordered, form.tables(), inverse, form.ternary() ? TERNARY : PAIR, tables);
+            pairs(ordered, form.tables(), inverse, form.ternary() ? TERNARY : PAIR, magic, tables);
         }
-        float step = step(max) * form.weightScale();
+        float step = step(max, mode.greatest()) * form.weightScale();
         // every row adds the bias once a table
         Memory.f32(numbers + TableLayout.STEP, step);
-        Memory.f32(numbers + TableLayout.OFFSET, centreOffset(form) * sum * STEP_FACTOR - form.tables() * BIAS * step);
+        Memory.f32(numbers + TableLayout.OFFSET, centreOffset(form) * sum * STEP_FACTOR - form.tables() * mode.bias() * step);
     }
 
     /** The factor of the activations' sum that centring leaves out: the weight of the centre of the codes. */
@@ -128,19 +135,19 @@ final class LookupTables {
         return form.groupWeights() == 4 ? 0.5f : form.ternary() ? 1 : 1.5f;
     }
 
-    private static float inverseStep(float max) {
-        return max < NEGLIGIBLE ? 0 : MAX_ENTRY / max;
+    private static float inverseStep(float max, int greatest) {
+        return max < NEGLIGIBLE ? 0 : greatest / max;
     }
 
     /** 0 for a block of zeros; NaN, and with it the results, if an activation is infinite or no number. */
-    private static float step(float max) {
+    private static float step(float max, int greatest) {
         if (max < NEGLIGIBLE) {
             return 0;
         }
-        return max <= Float.MAX_VALUE ? max / MAX_ENTRY * STEP_FACTOR : Float.NaN;
+        return max <= Float.MAX_VALUE ? max / greatest * STEP_FACTOR : Float.NaN;
     }
 
-    private static void pairs(long activations, int count, float inverse, float[] weights, long tables) {
+    private static void pairs(long activations, int count, float inverse, float[] weights, float magic, long tables) {
         FloatVector w0 = weights(weights, 0);
         FloatVector w1 = weights(weights, 1);
         FloatVector w2 = weights(weights, 2);
@@ -153,7 +160,8 @@ final class LookupTables {
             long from = activations + 8L * table;
             FloatVector x = FloatVector.broadcast(FLOATS_128, Memory.f32(from) * inverse);
             FloatVector y = FloatVector.broadcast(FLOATS_128, Memory.f32(from + 4) * inverse);
-            ByteVector entries = bytes(x.fma(w0, y.mul(u0)), x.fma(w1, y.mul(u1)), x.fma(w2, y.mul(u2)), x.fma(w3, y.mul(u3)));
+            ByteVector entries = bytes(x.fma(w0, y.mul(u0)), x.fma(w1, y.mul(u1)), x.fma(w2, y.mul(u2)), x.fma(w3, y.mul(u3)),
+                    magic);
             for (int copy = 0; copy < TABLE_BYTES; copy += ENTRIES) {
                 entries.intoMemorySegment(ALL, tables + (long) table * TABLE_BYTES + copy, LITTLE);
             }
@@ -164,7 +172,7 @@ final class LookupTables {
         return FloatVector.fromArray(FLOATS_128, weights, 4 * i);
     }
 
-    private static void planes(long activations, int count, float inverse, long tables) {
+    private static void planes(long activations, int count, float inverse, float magic, long tables) {
         FloatVector third = FloatVector.fromArray(FLOATS_128, PLANE_LANES, 0);
         FloatVector fourth = FloatVector.fromArray(FLOATS_128, PLANE_LANES, 4);
         for (int table = 0; table < count; table++) {
@@ -177,7 +185,7 @@ final class LookupTables {
             FloatVector upper = c.fma(third, d.mul(fourth));
             float sum = 0.5f * (a + b);
             float difference = 0.5f * (a - b);
-            ByteVector entries = bytes(upper.sub(sum), upper.add(difference), upper.sub(difference), upper.add(sum));
+            ByteVector entries = bytes(upper.sub(sum), upper.add(difference), upper.sub(difference), upper.add(sum), magic);
             for (int copy = 0; copy < TABLE_BYTES; copy += ENTRIES) {
                 entries.intoMemorySegment(ALL, tables + (long) table * TABLE_BYTES + copy, LITTLE);
             }
@@ -185,11 +193,52 @@ final class LookupTables {
     }
 
     /** Byte 4i + m: lane i of vector m, rounded, plus the bias. */
-    private static ByteVector bytes(FloatVector v0, FloatVector v1, FloatVector v2, FloatVector v3) {
-        IntVector i0 = v0.add(MAGIC).reinterpretAsInts();
-        IntVector i1 = v1.add(MAGIC).reinterpretAsInts().lanewise(LSHL, 8);
-        IntVector i2 = v2.add(MAGIC).reinterpretAsInts().lanewise(LSHL, 16);
-        IntVector i3 = v3.add(MAGIC).reinterpretAsInts().lanewise(LSHL, 24);
+    private static ByteVector bytes(FloatVector v0, FloatVector v1, FloatVector v2, FloatVector v3, float magic) {
+        IntVector i0 = v0.add(magic).reinterpretAsInts();
+        IntVector i1 = v1.add(magic).reinterpretAsInts().lanewise(LSHL, 8);
+        IntVector i2 = v2.add(magic).reinterpretAsInts().lanewise(LSHL, 16);
+        IntVector i3 = v3.add(magic).reinterpretAsInts().lanewise(LSHL, 24);
         return i0.lanewise(XOR, i1).lanewise(XOR, i2.lanewise(XOR, i3)).lanewise(XOR, MAGIC_BITS).reinterpretAsBytes();
+    }
+
+    /**
+     * Tables of single bits whose entries are sums of activations of 8 bits, with the low byte of each in a first set of tables and
+     * the high byte in a second one.
+     */
+    private static void buildWide(LookupForm form, long tables, long numbers, long ordered) {
+        if (form.groupWeights() != 4) {
+            throw new IllegalArgumentException("no exact tables of " + form.name());
+        }
+        float max = 0;
+        for (int i = 0; i < form.blockWeights(); i++) {
+            max = Math.max(max, Math.abs(Memory.f32(ordered + 4L * i)));
+        }
+        float inverse = inverseStep(max, ACTIVATION_LIMIT);
+        long second = (long) form.tables() * TABLE_BYTES;
+        for (int table = 0; table < form.tables(); table++) {
+            long from = ordered + 16L * table;
+            int a = (int) Math.rint(Memory.f32(from) * inverse);
+            int b = (int) Math.rint(Memory.f32(from + 4) * inverse);
+            int c = (int) Math.rint(Memory.f32(from + 8) * inverse);
+            int d = (int) Math.rint(Memory.f32(from + 12) * inverse);
+            int least = WIDE_BIAS - a - b - c - d;
+            for (int first = 0; first < ENTRIES; first += Long.BYTES) {
+                long low = 0;
+                long high = 0;
+                for (int i = 0; i < Long.BYTES; i++) {
+                    int index = first + i;
+                    int entry = least + 2 * ((index & 1) * a + (index >> 1 & 1) * b + (index >> 2 & 1) * c + (index >> 3) * d);
+                    low |= (entry & 0xffL) << Byte.SIZE * i;
+                    high |= (long) (entry >> Byte.SIZE) << Byte.SIZE * i;
+                }
+                long to = tables + (long) table * TABLE_BYTES + first;
+                for (int copy = 0; copy < TABLE_BYTES; copy += ENTRIES) {
+                    Memory.i64(to + copy, low);
+                    Memory.i64(to + copy + second, high);
+                }
+            }
+        }
+        Memory.f32(numbers + TableLayout.STEP, step(max, ACTIVATION_LIMIT));
+        Memory.f32(numbers + TableLayout.OFFSET, 0);
     }
 }

@@ -21,6 +21,7 @@ abstract sealed class PackedMatrix implements PackedWeights permits LookupMatrix
     private final long byteSize;
     private final Arena arena = Arena.ofShared();
     private final long address;
+    private TypeTuning tuning;
     private boolean closed;
 
     /**
@@ -37,6 +38,17 @@ abstract sealed class PackedMatrix implements PackedWeights permits LookupMatrix
         this.resultFactor = format.wordForm().map(WordForm::resultFactor).orElse(LookupTables.RESULT_FACTOR);
         this.byteSize = byteSize;
         this.address = arena.allocate(byteSize, ALIGNMENT).address();
+        this.tuning = TypeTuning.standard(format, this instanceof LookupMatrix);
+    }
+
+    /** Has products cut otherwise than is the standard; to be called before the first of them. */
+    final void tuning(TypeTuning value) {
+        tuning = value;
+    }
+
+    /** How products on that many threads are cut. */
+    final TypeTuning.Work work(int threads) {
+        return tuning.work(threads);
     }
 
     /** The format of the weights before packing. */

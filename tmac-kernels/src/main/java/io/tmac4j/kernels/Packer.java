@@ -10,21 +10,27 @@ record Packer(PackedMatrix matrix, WeightTensor source) implements ParallelTask 
     /**
      * Packs a tensor on {@code threads} threads, with fewer bits than its type has if it uses few codes.
      *
-     * @param width which kernels the VM has
+     * @param tuning which form it takes, and how its products are cut, unless it takes fewer bits
      */
-    static PackedMatrix pack(BlockFormat type, WeightTensor source, VectorWidth width, WorkerPool pool, int threads) {
-        int k = Math.toIntExact(source.k());
-        int rows = Math.toIntExact(source.rows());
+    static PackedMatrix pack(BlockFormat type, WeightTensor source, TypeTuning tuning, WorkerPool pool, int threads) {
         BlockFormat format = NarrowedFormat.of(type, source, pool, threads);
-        PackedMatrix matrix = width.looksUp(format)
-                ? new LookupMatrix(format, format.lookupForm().orElseThrow(), k, rows, source.experts())
-                : new WordMatrix(format, format.wordForm().orElseThrow(), k, rows, source.experts());
+        PackedMatrix matrix = unpacked(format, format == type ? tuning : TypeTuning.standard(format),
+                Math.toIntExact(source.rows()), Math.toIntExact(source.k()), source.experts());
         try {
             pool.run(threads, new Packer(matrix, source));
         } catch (Throwable t) {
             matrix.close();
             throw t;
         }
+        return matrix;
+    }
+
+    /** Matrices that hold nothing yet. */
+    static PackedMatrix unpacked(BlockFormat format, TypeTuning tuning, int rows, int k, int experts) {
+        PackedMatrix matrix = tuning.lookups()
+                ? new LookupMatrix(format, format.lookupForm().orElseThrow(), tuning.mode(), k, rows, experts)
+                : new WordMatrix(format, format.wordForm().orElseThrow(), k, rows, experts);
+        matrix.tuning(tuning);
         return matrix;
     }
 

@@ -19,8 +19,8 @@ final class Session implements AutoCloseable, ParallelTask {
     /** Weights that one chunk of table building covers. */
     private static final int TABLE_CHUNK = 1024;
 
-    /** Bytes of weights a chunk: a few microseconds of work, so that no thread waits long for another's last chunk. */
-    private static final long CHUNK_BYTES = 96 << 10;
+    /** Bytes of weights a chunk where nothing was measured: a few microseconds of work, so that no thread waits long for another's last chunk. */
+    static final int CHUNK_BYTES = 192 << 10;
 
     private static final int CHUNKS_PER_THREAD = 8;
 
@@ -162,11 +162,11 @@ final class Session implements AutoCloseable, ParallelTask {
         for (int u = 0; u < units; u++) {
             bytes += ((PackedMatrix) unitProducts[u].weights()).matrixBytes();
         }
-        long wanted = Math.min(CHUNK_BYTES, bytes / ((long) batch.threads() * CHUNKS_PER_THREAD) + 1);
+        long share = bytes / ((long) batch.threads() * CHUNKS_PER_THREAD) + 1;
         chunks = 0;
         for (int u = 0; u < units; u++) {
             PackedMatrix matrix = (PackedMatrix) unitProducts[u].weights();
-            int sets = matrix.chunkSets(wanted);
+            int sets = matrix.chunkSets(Math.min(matrix.work(batch.threads()).chunkBytes(), share));
             unitSetsPerChunk[u] = sets;
             chunks += (matrix.sets() + sets - 1) / sets;
             unitChunkEnds[u] = chunks;

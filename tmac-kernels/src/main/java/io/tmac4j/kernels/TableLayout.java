@@ -6,9 +6,10 @@ package io.tmac4j.kernels;
  * ahead. After the tables of all blocks come the numbers that belong to each block.
  *
  * @param form the form of the weights
+ * @param mode how exact entries are; if two tables serve a group, those of the low bytes of a block come before those of the high ones
  * @param k    activations
  */
-record TableLayout(LookupForm form, int k) implements InputLayout {
+record TableLayout(LookupForm form, TableMode mode, int k) implements InputLayout {
 
     /** Place of the step of a block's table entries, times {@link LookupTables#STEP_FACTOR}. */
     static final int STEP = 0;
@@ -24,6 +25,11 @@ record TableLayout(LookupForm form, int k) implements InputLayout {
 
     /** Bytes of the tables of a block. */
     int blockBytes() {
+        return tableBytes() * mode.tablesPerGroup();
+    }
+
+    /** Bytes of the tables of a block that hold low bytes, or all there is. */
+    int tableBytes() {
         return form.tables() * LookupTables.TABLE_BYTES;
     }
 
@@ -40,7 +46,7 @@ record TableLayout(LookupForm form, int k) implements InputLayout {
     @Override
     public void fill(long activations, int from, int to, long target, long scratch) {
         for (int block = from; block < to; block++) {
-            LookupTables.build(form, activations + 4L * block * form.blockWeights(), target + (long) block * blockBytes(),
+            LookupTables.build(form, mode, activations + 4L * block * form.blockWeights(), target + (long) block * blockBytes(),
                     target + numbersOffset() + (long) block * NUMBER_BYTES, scratch);
         }
     }

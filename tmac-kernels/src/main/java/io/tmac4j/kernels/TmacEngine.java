@@ -6,7 +6,11 @@ import io.tmac4j.bindings.spi.MatMulEngine;
 import io.tmac4j.bindings.spi.PackedWeights;
 import io.tmac4j.bindings.spi.WeightTensor;
 import io.tmac4j.bindings.spi.WorkerPool;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.stream.Collectors;
 
 /** Low-bit products by table lookup with byte shuffles. */
 final class TmacEngine implements MatMulEngine {
@@ -21,10 +25,14 @@ final class TmacEngine implements MatMulEngine {
     static final String CODEBOOKS = "tmac.codebooks";
 
     private final VectorWidth width = VectorWidth.chosen();
+    private final Map<GgmlType, String> tuned = new ConcurrentSkipListMap<>();
 
+    /** What it works with; once weights have been packed, also which types of them are not computed as shipped. */
     @Override
     public String description() {
-        return "table lookup on " + width.bits() + "-bit vectors: " + width.reason();
+        return "table lookup on " + width.bits() + "-bit vectors: " + width.reason() + (tuned.isEmpty() ? ""
+                : tuned.entrySet().stream().map(entry -> entry.getKey() + " by " + entry.getValue())
+                .collect(Collectors.joining(", ", "; not as shipped: ", "")));
     }
 
     @Override
@@ -54,7 +62,14 @@ final class TmacEngine implements MatMulEngine {
     @Override
     public PackedWeights pack(WeightTensor source, WorkerPool pool) {
         BlockFormat format = BlockFormat.of(source.type()).orElseThrow();
-        return Packer.pack(format, source, width, pool, Runtime.getRuntime().availableProcessors());
+        TypeTuning tuning = Tuner.chosen(format).in(TableMode.chosen(), format);
+        if (tuning.equals(TypeTuning.standard(format))) {
+            tuned.remove(format.type());
+        } else {
+            tuned.put(format.type(), Tuner.form(tuning) + (tuning.mode() == TableMode.DEFAULT ? ""
+                    : " (" + tuning.mode().name().toLowerCase(Locale.ROOT) + ")"));
+        }
+        return Packer.pack(format, source, tuning, pool, Runtime.getRuntime().availableProcessors());
     }
 
     @Override

@@ -44,12 +44,15 @@ public final class TmacEngineProvider implements MatMulEngineProvider {
         return obstacle().isEmpty() ? AblationEngine.steps() : List.of();
     }
 
-    private static Optional<String> obstacle() {
+    /** Why this VM cannot use vectors. */
+    static Optional<String> obstacle() {
         boolean vectors = ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
         Optional<String> obstacle = obstacle(vectors, System.getProperty("java.vm.name", ""),
                 System.getProperty("java.vm.info", ""));
-        return obstacle.isPresent() || System.getProperty(VectorWidth.PROPERTY) != null ? obstacle
-                : withoutAvx(System.getProperty("os.arch"), VectorWidth.floatBits());
+        if (obstacle.isEmpty() && System.getProperty(VectorWidth.PROPERTY) == null) {
+            return withoutAvx(System.getProperty("os.arch"), VectorWidth.floatBits());
+        }
+        return obstacle;
     }
 
     /**

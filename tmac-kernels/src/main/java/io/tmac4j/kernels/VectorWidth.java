@@ -56,8 +56,8 @@ record VectorWidth(int bits, String reason) {
     }
 
     /**
-     * Whether weights of a format are looked up, rather than multiplied as words: one bit always; two bits with one scale a block
-     * where a vector that can shuffle is as wide as the widest.
+     * Whether weights of a format are looked up, rather than multiplied as words, where nothing was measured: one bit always; two
+     * bits with one scale a block where a vector that can shuffle is as wide as the widest.
      */
     boolean looksUp(BlockFormat format) {
         return format.wordForm().isEmpty() || format.lookupForm().isPresent() && bits / 8 == WideSpecies.BYTES;

@@ -138,6 +138,11 @@ record WordForm(String name, int bits, int blockWeights, int subBlocks, Scales s
         return blockWeights / subBlocks;
     }
 
+    /** Whether mpGEMM looks up these words in vector tables; else it multiplies them. */
+    boolean byTables() {
+        return bits == 2;
+    }
+
     /** Words of codes a row and block. */
     int codeWords() {
         return blockWeights * bits / Integer.SIZE;

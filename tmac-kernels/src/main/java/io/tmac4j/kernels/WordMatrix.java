@@ -57,7 +57,7 @@ final class WordMatrix extends PackedMatrix {
 
     @Override
     boolean byTables() {
-        return layout.form().bits() == 2;
+        return layout.form().byTables();
     }
 
     @Override

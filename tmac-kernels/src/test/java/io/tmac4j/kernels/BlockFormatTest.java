@@ -62,7 +62,7 @@ class BlockFormatTest {
                 MemorySegment column = arena.allocate(4L * k, 64);
                 MemorySegment result = arena.allocate(4L * rows, 64);
                 MatMulBatch batch = new MatMulBatch(WorkerPool.shared(), () -> false);
-                try (PackedMatrix matrix = Packer.pack(format, tensor, VectorWidth.chosen(), WorkerPool.shared(), 2);
+                try (PackedMatrix matrix = Packer.pack(format, tensor, TypeTuning.standard(format), WorkerPool.shared(), 2);
                         Session session = new Session()) {
                     for (int i = 0; i < k; i++) {
                         column.fill((byte) 0).setAtIndex(ValueLayout.JAVA_FLOAT, i, -3);

@@ -19,6 +19,7 @@ import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -37,6 +38,9 @@ class GemmTest {
 
     private static final int FULL = WideSpecies.COLUMNS;
 
+    /** Columns from which the products here are computed at once. */
+    private static final int CROSSOVER = FULL / 2;
+
     static BlockFormat[] formats() {
         return BlockFormat.ALL;
     }
@@ -45,7 +49,7 @@ class GemmTest {
     @MethodSource("formats")
     void productsAreWithinTheErrorBoundForAllColumnCounts(BlockFormat format) {
         int size = format.type().blockSize();
-        for (int columns : new int[] {Gemm.TABLES_CROSSOVER, FULL - 1, FULL, FULL + 1, 2 * FULL + Gemm.TABLES_CROSSOVER, 3 * FULL, 9 * FULL}) {
+        for (int columns : new int[] {CROSSOVER, FULL - 1, FULL, FULL + 1, 2 * FULL + CROSSOVER, 3 * FULL, 9 * FULL}) {
             for (int rows : new int[] {1, 7, 64, 65, 131}) {
                 try (Product product = new Product(format, 5 * size, rows, 1, columns)) {
                     product.gaussian().multiply(2);
@@ -189,14 +193,13 @@ class GemmTest {
 
     @Test
     void fewColumnsAreLeftToShuffles() {
-        assertThat(Gemm.taken(1, true)).isZero();
-        assertThat(Gemm.taken(Gemm.TABLES_CROSSOVER - 1, true)).isZero();
-        assertThat(Gemm.taken(Gemm.TABLES_CROSSOVER, true)).isEqualTo(Gemm.TABLES_CROSSOVER);
-        assertThat(Gemm.taken(FULL - 1, false)).isZero();
-        assertThat(Gemm.taken(FULL, false)).isEqualTo(FULL);
-        assertThat(Gemm.taken(FULL + 1, true)).isEqualTo(FULL);
-        assertThat(Gemm.taken(2 * FULL - 1, false)).isEqualTo(FULL);
-        assertThat(Gemm.taken(2 * FULL - 1, true)).isEqualTo(2 * FULL - 1);
+        assertThat(Gemm.taken(1, CROSSOVER)).isZero();
+        assertThat(Gemm.taken(CROSSOVER - 1, CROSSOVER)).isZero();
+        assertThat(Gemm.taken(CROSSOVER, CROSSOVER)).isEqualTo(CROSSOVER);
+        assertThat(Gemm.taken(FULL, CROSSOVER)).isEqualTo(FULL);
+        assertThat(Gemm.taken(FULL + 1, CROSSOVER)).isEqualTo(FULL);
+        assertThat(Gemm.taken(2 * FULL - 1, CROSSOVER)).isEqualTo(2 * FULL - 1);
+        assertThat(Gemm.taken(2 * FULL - 1, FULL)).isEqualTo(FULL);
     }
 
     /** Where activations are quantised as llama.cpp does it, only the order of float additions differs. */
@@ -297,6 +300,8 @@ class GemmTest {
                 packed.close();
             }
             packed = (PackedMatrix) new TmacEngine().pack(tensor, WorkerPool.shared());
+            packed.tuning(new TypeTuning(packed instanceof LookupMatrix,
+                    List.of(new TypeTuning.Work(1, CROSSOVER, Session.CHUNK_BYTES))));
         }
 
         /** Sets every byte of every block but its scales. */

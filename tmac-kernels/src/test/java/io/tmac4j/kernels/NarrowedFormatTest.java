@@ -50,7 +50,7 @@ class NarrowedFormatTest {
                 try (Arena arena = Arena.ofShared()) {
                     WeightTensor tensor = tensor(few, k, rows, 2, arena);
                     MemorySegment input = gaussian(columns * k, arena);
-                    try (PackedMatrix narrowed = Packer.pack(few.format, tensor, VectorWidth.chosen(), WorkerPool.shared(), 2);
+                    try (PackedMatrix narrowed = Packer.pack(few.format, tensor, TypeTuning.standard(few.format), WorkerPool.shared(), 2);
                             PackedMatrix wide = wide(few.format, tensor)) {
                         assertThat(narrowed.byteSize()).isLessThan(wide.byteSize());
                         assertThat(multiply(narrowed, columns, input, arena)).as("%d columns, k %d", columns, k)
@@ -71,7 +71,7 @@ class NarrowedFormatTest {
                 OffHeap.ALL.asSlice(tensor.address(), tensor.byteSize())
                         .set(ValueLayout.JAVA_BYTE, place * 18L + 2 + place % 16, (byte) 0x3c);
                 MemorySegment input = gaussian(k, arena);
-                try (PackedMatrix packed = Packer.pack(Q4_0, tensor, VectorWidth.chosen(), WorkerPool.shared(), 2);
+                try (PackedMatrix packed = Packer.pack(Q4_0, tensor, TypeTuning.standard(Q4_0), WorkerPool.shared(), 2);
                         PackedMatrix wide = wide(Q4_0, tensor)) {
                     assertThat(packed.byteSize()).isEqualTo(wide.byteSize());
                     assertThat(multiply(packed, 1, input, arena)).isEqualTo(multiply(wide, 1, input, arena));

@@ -127,11 +127,20 @@ final class TestProduct implements AutoCloseable {
 
     /** Packs and multiplies. */
     void multiply(MatMulEngine engine, int threads) {
+        multiply(engine, engine.pack(tensor, WorkerPool.shared()), threads);
+    }
+
+    /** Packs in this form and multiplies. */
+    void multiply(TypeTuning tuning, int threads) {
+        multiply(new TmacEngine(), Packer.pack(format, tensor, tuning, WorkerPool.shared(), 2), threads);
+    }
+
+    private void multiply(MatMulEngine engine, PackedWeights weights, int threads) {
         for (long i = 0; i < (long) columns * rows; i++) {
             output.setAtIndex(ValueLayout.JAVA_FLOAT, i, UNWRITTEN);
         }
         MatMulBatch batch = new MatMulBatch(WorkerPool.shared(), () -> false);
-        try (PackedWeights packed = engine.pack(tensor, WorkerPool.shared())) {
+        try (PackedWeights packed = weights) {
             batch.clear(threads);
             batch.add().dense(packed, columns, input.address(), 4L * k, output.address(), 4L * rows);
             engine.multiply(batch);
@@ -190,6 +199,10 @@ final class TestProduct implements AutoCloseable {
                             + Math.abs((double) block.min * block.mins[sub]);
                 }
             }
+        }
+
+        double[] all() {
+            return weights;
         }
 
         /**

@@ -115,7 +115,7 @@ public final class ProductTap implements AutoCloseable {
                         k * Float.BYTES);
             }
             MemorySegment batch = local.allocate((long) columns * rows * Float.BYTES, ALIGNMENT);
-            MemorySegment single = local.allocate((long) rows * Float.BYTES, ALIGNMENT);
+            MemorySegment single = local.allocate((long) columns * rows * Float.BYTES, ALIGNMENT);
             multiply(tensor, weights.address(), activations.address(), columns, batch.address(), single.address());
             errors.add(compare(tensor, weights, activations, columns, Ggml.data(output), Ggml.nb(output, 1), batch, single,
                     local));
@@ -131,10 +131,12 @@ public final class ProductTap implements AutoCloseable {
             batch.clear(threads);
             batch.add().dense(packed, columns, activations, k * Float.BYTES, batchOutput, rows * Float.BYTES);
             engine.multiply(batch);
-            batch.clear(threads);
-            batch.add().dense(packed, 1, activations + (columns - 1) * k * Float.BYTES, k * Float.BYTES, singleOutput,
-                    rows * Float.BYTES);
-            engine.multiply(batch);
+            for (int column = 0; column < columns; column++) {
+                batch.clear(threads);
+                batch.add().dense(packed, 1, activations + column * k * Float.BYTES, k * Float.BYTES,
+                        singleOutput + column * rows * Float.BYTES, rows * Float.BYTES);
+                engine.multiply(batch);
+            }
         } finally {
             batch.closeEngineState();
         }
@@ -148,7 +150,6 @@ public final class ProductTap implements AutoCloseable {
         long rowBytes = tensor.type().rowBytes(k);
         MemorySegment row = arena.allocate((long) k * Float.BYTES, ALIGNMENT);
         double exactSquares = 0;
-        double lastSquares = 0;
         double llamaSquares = 0;
         double llamaError = 0;
         double batchError = 0;
@@ -169,14 +170,11 @@ public final class ProductTap implements AutoCloseable {
                 llamaError += square(ofLlama - exact);
                 batchError += square(ofEngine - exact);
                 apart += square(ofEngine - ofLlama);
-                if (column == columns - 1) {
-                    lastSquares += exact * exact;
-                    singleError += square(single.getAtIndex(JAVA_FLOAT, at) - exact);
-                }
+                singleError += square(single.getAtIndex(JAVA_FLOAT, (long) column * rows + at) - exact);
             }
         }
         return new ProductError(tensor.name(), tensor.type(), k, rows, relative(llamaError, exactSquares),
-                relative(batchError, exactSquares), relative(singleError, lastSquares), relative(apart, llamaSquares));
+                relative(batchError, exactSquares), relative(singleError, exactSquares), relative(apart, llamaSquares));
     }
 
     private static double square(double value) {

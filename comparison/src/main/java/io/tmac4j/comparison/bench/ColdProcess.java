@@ -1,5 +1,6 @@
 package io.tmac4j.comparison.bench;
 
+import io.tmac4j.comparison.EngineOptions;
 import io.tmac4j.comparison.Failure;
 import io.tmac4j.comparison.Tmac;
 import io.tmac4j.comparison.environment.Environment;
@@ -60,10 +61,12 @@ final class ColdProcess {
 
     private static List<String> command(Path model, String engine, int threads, int promptTokens, long warmUpSeconds) {
         List<String> command = new ArrayList<>(PeakMemory.wrapper());
-        command.addAll(ChildVm.command(Tmac.class,
-                Environment.flagsOfThisVm(ManagementFactory.getRuntimeMXBean().getInputArguments()),
-                List.of("cold-start", "-m", model.toString(), "-e", engine, "-t", Integer.toString(threads),
-                        "-p", Integer.toString(promptTokens), "--warmup", Long.toString(warmUpSeconds))));
+        List<String> options = new ArrayList<>(
+                Environment.flagsOfThisVm(ManagementFactory.getRuntimeMXBean().getInputArguments()));
+        // what an option of this program set
+        options.addAll(EngineOptions.asProperties());
+        command.addAll(ChildVm.command(Tmac.class, options, List.of("cold-start", "-m", model.toString(), "-e", engine, "-t", Integer.toString(threads),
+                "-p", Integer.toString(promptTokens), "--warmup", Long.toString(warmUpSeconds))));
         return command;
     }
 

@@ -1,10 +1,12 @@
 package io.tmac4j.comparison.output;
 
+import io.tmac4j.bindings.GgmlType;
 import io.tmac4j.bindings.ProductError;
 import io.tmac4j.comparison.quality.PerplexityRun;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.ToDoubleFunction;
 
 /** Perplexities and divergences as Markdown. */
 public final class QualityTable {
@@ -59,10 +61,17 @@ public final class QualityTable {
                     small(e.batch()),
                     small(e.single()), small(e.apart())));
         }
+        products.stream().map(ProductError::type).distinct().forEach(type -> PRODUCTS.row(out, List.of("mean",
+                type.ggmlName(), "", mean(products, type, ProductError::llamaCpp), mean(products, type, ProductError::batch),
+                mean(products, type, ProductError::single), mean(products, type, ProductError::apart))));
         if (products.isEmpty()) {
             out.println();
             out.println("The engine takes none of this model's weights.");
         }
+    }
+
+    private static String mean(List<ProductError> products, GgmlType type, ToDoubleFunction<ProductError> error) {
+        return small(products.stream().filter(product -> product.type() == type).mapToDouble(error).average().orElse(0));
     }
 
     private static String small(double value) {
