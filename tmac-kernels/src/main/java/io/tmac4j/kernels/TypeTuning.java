@@ -40,7 +40,7 @@ record TypeTuning(boolean lookups, List<Work> work, TableMode mode) {
 
     /** What is shipped for a format. */
     static TypeTuning standard(BlockFormat format) {
-        return standard(format, VectorWidth.chosen().looksUp(format));
+        return standard(format, VectorWidth.looksUp(format));
     }
 
     /** One form of a format, with work cut as is shipped. */

@@ -1,11 +1,16 @@
 package io.tmac4j.kernels;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * The width of the vectors that the lookup kernels work with, decided once. A table lookup is one byte shuffle of 16 entries: every
+ * The width of the vectors that the kernels work with, decided once. A table lookup is one byte shuffle of 16 entries: every
  * machine has it at 128 bits ({@code tbl}, {@code pshufb}), and with AVX-512 VBMI it is one permute at 512 bits. At 256 bits AVX2
  * shuffles within halves only, and C2 makes five instructions of a shuffle; but the additions that follow then serve 32 rows, which
  * is the greater part: from memory a Zen 3 core looked up 72 x 10^9 one-bit weights/s at 256 bits and 65 at 128.
@@ -20,7 +25,7 @@ record VectorWidth(int bits, String reason) {
 
     private static final List<Integer> WIDTHS = List.of(128, 256, 512);
 
-    private static final VectorWidth CHOSEN = choose(System.getProperty(PROPERTY), preferredBits());
+    private static final VectorWidth CHOSEN = choose(System.getProperty(PROPERTY), preferredBits(), flags());
 
     /** The width of this JVM. */
     static VectorWidth chosen() {
@@ -32,12 +37,24 @@ record VectorWidth(int bits, String reason) {
         return FloatVector.SPECIES_PREFERRED.vectorBitSize();
     }
 
+    private static String flags() {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {
+            return lines.filter(line -> line.startsWith("flags")).findFirst().orElse("");
+        } catch (IOException | UncheckedIOException e) {
+            return "";
+        }
+    }
+
     private static int preferredBits() {
         return ByteVector.SPECIES_PREFERRED.vectorBitSize();
     }
 
-    /** Chooses from the value of {@link #PROPERTY}, null if unset, and the widest vectors that the VM uses. */
-    static VectorWidth choose(String property, int preferredBits) {
+    /**
+     * Chooses from the value of {@link #PROPERTY}, null if unset, and the widest vectors that the VM uses.
+     *
+     * @param flags what Linux says of the processor; elsewhere empty, and a processor with 512 bits counts as one with VBMI
+     */
+    static VectorWidth choose(String property, int preferredBits, String flags) {
         if (property != null) {
             for (int bits : WIDTHS) {
                 if (property.equals(Integer.toString(bits))) {
@@ -45,6 +62,9 @@ record VectorWidth(int bits, String reason) {
                 }
             }
             throw new IllegalStateException("the property " + PROPERTY + " is " + property + "; give 128, 256 or 512");
+        }
+        if (preferredBits >= 512 && flags.contains(" avx512f") && !flags.contains(" avx512_vbmi")) {
+            return new VectorWidth(256, "this processor has no permute of 64 bytes (AVX-512 VBMI)");
         }
         if (preferredBits >= 512) {
             return new VectorWidth(512, "one permute looks up 64 bytes");
@@ -56,10 +76,10 @@ record VectorWidth(int bits, String reason) {
     }
 
     /**
-     * Whether weights of a format are looked up, rather than multiplied as words, where nothing was measured: one bit always; two
-     * bits with one scale a block where a vector that can shuffle is as wide as the widest.
+     * Whether weights of a format are looked up, rather than multiplied as words, where nothing was measured: those of one bit, and of
+     * two bits with one scale a block.
      */
-    boolean looksUp(BlockFormat format) {
-        return format.wordForm().isEmpty() || format.lookupForm().isPresent() && bits / 8 == WideSpecies.BYTES;
+    static boolean looksUp(BlockFormat format) {
+        return format.lookupForm().isPresent();
     }
 }

@@ -1,17 +1,12 @@
 package io.tmac4j.kernels;
 
-import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
-/**
- * The species of the kernels that do not shuffle: they load, multiply and add, so the widest vectors of the machine are the best
- * ones, unlike the shuffles of {@link Species}, which AVX2 has at 128 bits only.
- */
+/** The species of the kernels that do not shuffle: they load, multiply and add words, shorts and floats. */
 final class WideSpecies {
 
-    private static final VectorShape SHAPE = VectorShape.forBitSize(
-            bits(System.getProperty(VectorWidth.PROPERTY), ShortVector.SPECIES_PREFERRED.vectorBitSize()));
+    private static final VectorShape SHAPE = VectorShape.forBitSize(VectorWidth.chosen().bits());
 
     static final VectorSpecies<Short> SHORTS = VectorSpecies.of(short.class, SHAPE);
     static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, SHAPE);
@@ -31,13 +26,5 @@ final class WideSpecies {
     static final int ROWS = INTS.length();
 
     private WideSpecies() {
-    }
-
-    /** The width: the forced one, else the widest that the VM uses, of 128, 256 and 512 bits. */
-    static int bits(String property, int preferredBits) {
-        if (property != null) {
-            return VectorWidth.choose(property, preferredBits).bits();
-        }
-        return preferredBits >= 512 ? 512 : preferredBits >= 256 ? 256 : 128;
     }
 }

@@ -51,4 +51,16 @@ class EngineChoiceTest {
         assertThat(TmacEngineProvider.withoutAvx("amd64", 256)).isEmpty();
         assertThat(TmacEngineProvider.withoutAvx("aarch64", 128)).isEmpty();
     }
+
+    @Test
+    void vectorsAreAsWideAsTheProcessorShuffles() {
+        String zen4 = "flags\t\t: fpu avx2 avx512f avx512bw avx512_vbmi gfni";
+        String cascadeLake = "flags\t\t: fpu avx2 avx512f avx512bw avx512_vnni";
+        assertThat(VectorWidth.choose(null, 512, zen4).bits()).isEqualTo(512);
+        assertThat(VectorWidth.choose(null, 512, cascadeLake).bits()).isEqualTo(256);
+        assertThat(VectorWidth.choose("512", 512, cascadeLake).bits()).isEqualTo(512);
+        assertThat(VectorWidth.choose(null, 512, "").bits()).isEqualTo(512);
+        assertThat(VectorWidth.choose(null, 256, "").bits()).isEqualTo(256);
+        assertThat(VectorWidth.choose(null, 128, "").bits()).isEqualTo(128);
+    }
 }
