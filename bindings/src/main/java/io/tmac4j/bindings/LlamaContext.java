@@ -142,8 +142,9 @@ public final class LlamaContext implements AutoCloseable {
                         () -> bridge.createContext(options.threads(), options.batchThreads(), create));
                 context = link.context();
             }
-            if (context.address() == 0) {
-                throw creationFailure(model, link);
+            Optional<Throwable> failure = link == null ? Optional.empty() : link.takeFailure();
+            if (context.address() == 0 || failure.isPresent()) {
+                throw creationFailure(model, failure);
             }
             setAdapters(model, context, arena);
             LlamaContext made = new LlamaContext(model, options, context, link, arena);
@@ -174,8 +175,7 @@ public final class LlamaContext implements AutoCloseable {
         }
     }
 
-    private static LlamaException creationFailure(LlamaModel model, EngineBridge.ContextLink link) {
-        Optional<Throwable> failure = link == null ? Optional.empty() : link.takeFailure();
+    private static LlamaException creationFailure(LlamaModel model, Optional<Throwable> failure) {
         List<String> errors = NativeLog.errors();
         String reason = failure.map(Throwable::toString)
                 .orElseGet(() -> errors.isEmpty() ? "llama.cpp gave no reason" : errors.getFirst());
