@@ -38,9 +38,10 @@ class RowsApartTest {
     @ParameterizedTest
     @MethodSource("formats")
     void weightsAsQuantisersWriteThemHaveNoRowsApart(BlockFormat format) {
+        int k = 3 * format.type().blockSize();
         try (Arena arena = Arena.ofShared();
-                PackedMatrix matrix = (PackedMatrix) ENGINE.pack(
-                        RandomBlocks.tensor(format, 3 * format.type().blockSize(), ROWS, EXPERTS, 1, arena), WorkerPool.shared())) {
+                PackedMatrix matrix = (PackedMatrix) ENGINE.pack(RandomBlocks.tensor(format, k, ROWS, EXPERTS, 1, arena),
+                        WorkerPool.shared())) {
             assertThat(matrix.rowsApart()).isNull();
         }
     }
@@ -54,7 +55,8 @@ class RowsApartTest {
             WeightTensor tensor = RandomBlocks.tensor(format, k, ROWS, EXPERTS, 1, arena);
             // rows 0 and 19 of expert 1, in the second block
             for (int row : new int[] {ROWS, 2 * ROWS - 1}) {
-                Memory.i16(tensor.address() + row * tensor.rowBytes() + format.type().blockBytes() + format.halfOffset(0), INFINITY);
+                long block = tensor.address() + row * tensor.rowBytes() + format.type().blockBytes();
+                Memory.i16(block + format.halfOffset(0), INFINITY);
             }
             MemorySegment input = arena.allocate(ValueLayout.JAVA_FLOAT, (long) columns * k);
             Random random = new Random(1);

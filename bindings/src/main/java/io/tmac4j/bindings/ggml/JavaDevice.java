@@ -282,8 +282,8 @@ final class JavaDevice {
     }
 
     /**
-     * When this fails, "no" would make llama.cpp end the VM if the weights are the engine's, since no other backend takes them. So
-     * the answer is "yes", and the context, or every one if it is not known which, computes nothing any more.
+     * When this fails, "no" would make llama.cpp end the VM if the weights are the engine's, since no other backend takes them.
+     * So the answer is "yes", and the context, or every one if it is not known which, computes nothing any more.
      */
     private boolean supportsOperation(MemorySegment self, MemorySegment operation) {
         EngineContext context = null;

@@ -62,7 +62,8 @@ class FaultTest {
         List<String> lines = run(points);
         System.out.println(String.join("\n", lines));
         assertThat(lines).last().isEqualTo("end");
-        List<String[]> results = lines.stream().map(line -> line.split(FaultProbe.FIELD)).filter(line -> line.length == 3).toList();
+        List<String[]> results = lines.stream().map(line -> line.split(FaultProbe.FIELD)).filter(line -> line.length == 3)
+                .toList();
         assertThat(results).filteredOn(result -> result[1].equals(FaultProbe.AFTERWARDS)).extracting(result -> result[0])
                 .containsExactlyElementsOf(points);
         assertThat(results).allSatisfy(result -> {
