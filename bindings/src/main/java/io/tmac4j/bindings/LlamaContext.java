@@ -99,7 +99,7 @@ public final class LlamaContext implements AutoCloseable {
         atOnce = memory.address() == 0 || !model.attendsCausally() ? LlamaCpp.llama_n_ubatch(context) : 0;
         threads = options.threads();
         batchThreads = options.batchThreads();
-        pools = ThreadPools.attach(context, cpuThreads(threads), batchThreads, poll());
+        pools = ThreadPools.attach(context, cpuThreads(threads), cpuBatchThreads(batchThreads), poll());
         cancelled = arena.allocate(2);
         LlamaCpp.llama_set_abort_callback(context, STRLEN, cancelled);
         tokens = arena.allocate(ValueLayout.JAVA_INT, batchSize);
@@ -142,8 +142,9 @@ public final class LlamaContext implements AutoCloseable {
                         () -> bridge.createContext(options.threads(), options.batchThreads(), create));
                 context = link.context();
             }
-            if (context.address() == 0) {
-                throw creationFailure(model, link);
+            Optional<Throwable> failure = link == null ? Optional.empty() : link.takeFailure();
+            if (context.address() == 0 || failure.isPresent()) {
+                throw creationFailure(model, failure);
             }
             setAdapters(model, context, arena);
             LlamaContext made = new LlamaContext(model, options, context, link, arena);
@@ -174,8 +175,7 @@ public final class LlamaContext implements AutoCloseable {
         }
     }
 
-    private static LlamaException creationFailure(LlamaModel model, EngineBridge.ContextLink link) {
-        Optional<Throwable> failure = link == null ? Optional.empty() : link.takeFailure();
+    private static LlamaException creationFailure(LlamaModel model, Optional<Throwable> failure) {
         List<String> errors = NativeLog.errors();
         String reason = failure.map(Throwable::toString)
                 .orElseGet(() -> errors.isEmpty() ? "llama.cpp gave no reason" : errors.getFirst());
@@ -186,6 +186,14 @@ public final class LlamaContext implements AutoCloseable {
     /** Threads of llama.cpp's own pool for single tokens: the light operations beside an engine run on the caller alone. */
     private int cpuThreads(int wanted) {
         return link == null ? wanted : 1;
+    }
+
+    /**
+     * The same for batches: beside an engine not more than processors, since llama.cpp's threads spin at barriers and wait for
+     * one that does not run, 0.3 seconds a token with 16 threads on two cores.
+     */
+    private int cpuBatchThreads(int wanted) {
+        return link == null ? wanted : Math.min(wanted, Runtime.getRuntime().availableProcessors());
     }
 
     private int poll() {
@@ -671,8 +679,8 @@ public final class LlamaContext implements AutoCloseable {
         ContextOptions.checkThreads("batch threads", batch);
         enter();
         try {
-            pools.resize(cpuThreads(decode), batch);
-            LlamaCpp.llama_set_n_threads(context, cpuThreads(decode), batch);
+            pools.resize(cpuThreads(decode), cpuBatchThreads(batch));
+            LlamaCpp.llama_set_n_threads(context, cpuThreads(decode), cpuBatchThreads(batch));
             if (link != null) {
                 link.threads(decode, batch);
             }

@@ -5,6 +5,7 @@ import io.tmac4j.bindings.GgufFile.ValueType;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -25,6 +26,7 @@ final class ModelCheck {
     private static final int TENSOR_ALIGNMENT = 32;
 
     private static final long MAX_VOCABULARY = 1 << 24;
+    private static final long MAX_UNNAMED_TOKENS = 1 << 18;
 
     /** Far above any real model, and small enough that products of two of them do not wrap round in llama.cpp's 32 bits. */
     private static final long MAX_HEADS = 1 << 15;
@@ -47,6 +49,10 @@ final class ModelCheck {
     private static final List<String> DIVISORS = List.of("wkv.head_size", "ssm.time_step_rank", "experts_per_group",
             "full_attention_interval", "attention.group_norm_groups", "attention.output_group_count",
             "attention.indexer.block_size");
+
+    /** Models of a few layers aside, the state of a sequence is a small part of the weights. */
+    private static final int STATE_FACTOR = 4;
+    private static final long STATE_ALLOWANCE = 32 << 20;
 
     private static final Set<String> ROPE_SCALINGS = Set.of("none", "linear", "yarn", "longrope");
 
@@ -123,7 +129,20 @@ final class ModelCheck {
             if (size < 0 || size > MAX_VOCABULARY) {
                 throw bad("claims a vocabulary of " + Long.toUnsignedString(size) + " tokens; there may be " + MAX_VOCABULARY);
             }
+            if (!file.metadata().containsKey("tokenizer.ggml.tokens")) {
+                unnamedTokens(size);
+            }
         });
+    }
+
+    /** Where tokens have no names llama.cpp makes some, 40 bytes each, before it looks at the embeddings. */
+    private void unnamedTokens(long size) {
+        GgufTensor embeddings = tensors.get("token_embd.weight");
+        long rows = embeddings == null ? MAX_UNNAMED_TOKENS : embeddings.dimension(1);
+        if (size > rows) {
+            throw bad("claims a vocabulary of " + size + " tokens" + (embeddings == null
+                    ? " without names and embeddings; there may be " + rows : " and has embeddings of " + rows));
+        }
     }
 
     private void hyperparameters() {
@@ -141,6 +160,7 @@ final class ModelCheck {
         });
         rotation();
         divisors();
+        recurrentState();
         heads();
         for (Map.Entry<String, Object> entry : file.metadata().entrySet()) {
             if (entry.getKey().endsWith("_epsilon") && entry.getValue() instanceof Float epsilon
@@ -264,6 +284,31 @@ final class ModelCheck {
             throw bad("has " + tensor.dimension(1) + " rows in " + GgufReader.quote(tensor.name()) + " for " + heads
                     + " heads of " + length);
         }
+    }
+
+    /**
+     * What layers that are no attention keep of a sequence, {@code n_embd_r} and {@code n_embd_s} of llama-hparams.cpp: shaped by
+     * numbers that no tensor is held to where a model has none of these layers.
+     */
+    private void recurrentState() {
+        double inner = count("ssm.inner_size");
+        double state = count("ssm.state_size");
+        double width = count("embedding_length");
+        double convolution = count("ssm.conv_kernel") * (inner + 2 * count("ssm.group_count") * state)
+                + count("shortconv.l_cache") * width;
+        double heads = Math.max(1, perLayer("attention.head_count", 0, 0));
+        double delta = count("kda.head_dim") * heads * (count("kda.head_dim") + 3 * count("ssm.conv_kernel"));
+        double bytes = Float.BYTES * count("block_count") * (convolution + inner * state + delta);
+        long weights = file.tensors().stream().mapToLong(GgufTensor::byteSize).sum();
+        boolean whole = file.integer("split.count").orElse(0L) < 2;
+        if (whole && bytes > STATE_FACTOR * (double) weights + STATE_ALLOWANCE) {
+            throw bad(String.format(Locale.ROOT, "would keep %.0f MiB of state for each sequence, beside %.1f MiB of weights",
+                    bytes / (1 << 20), weights / (double) (1 << 20)));
+        }
+    }
+
+    private double count(String key) {
+        return file.integer(architecture + "." + key).orElse(0L);
     }
 
     /** A number that may be given once or as an array with one for each layer. */

@@ -90,6 +90,26 @@ class BadModelTest {
         refused(changed("llama.attention.head_count", number(0)), "no heads for the attention in layer 0");
     }
 
+    /** Found by mutation 128338: llama.cpp makes names for the tokens, 140 MB of them, before it compares their number. */
+    @Test
+    void aVocabularyLargerThanItsEmbeddingsIsRefused() throws IOException {
+        GgufImage image = as("llama").u32("llama.vocab_size", 3_670_336);
+        refused(image.bytes(), "claims a vocabulary of 3670336 tokens without names and embeddings");
+        image.tensors.add(new GgufImage.Tensor("token_embd.weight", GgmlType.F32.id(), 32, 320));
+        refused(image.bytes(), "claims a vocabulary of 3670336 tokens and has embeddings of 320");
+    }
+
+    /** Found by mutation 192877: a Qwen 3.5 of attention alone took 8 GB for states that it has no layer for. */
+    @Test
+    void stateThatIsLargeBesideTheFileIsRefused() throws IOException {
+        for (String key : List.of("ssm.inner_size", "ssm.group_count")) {
+            refused(as("qwen35").u32("qwen35.ssm.state_size", 16).u32("qwen35.ssm.conv_kernel", 4)
+                    .u32("qwen35." + key, Integer.MAX_VALUE).bytes(), "of state for each sequence");
+        }
+        refused(as("lfm2").u32("lfm2.shortconv.l_cache", Integer.MAX_VALUE).bytes(), "of state for each sequence");
+        refused(as("kimi-linear").u32("kimi-linear.kda.head_dim", 1 << 16).bytes(), "of state for each sequence");
+    }
+
     /** Found by mutations 16162, 57162 and 86669: in olmo2 and phimoe llama.cpp divides by the number of heads. */
     @Test
     void attentionWithoutHeadsIsRefusedInEveryArchitecture() throws IOException {

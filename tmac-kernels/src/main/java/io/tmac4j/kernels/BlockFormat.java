@@ -55,6 +55,19 @@ sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFo
         return Memory.i16(address + halfOffset(index));
     }
 
+    /** How many of them are f16 numbers in ggml's layout too: all, unless the scale is a power of two. */
+    default int f16Numbers() {
+        return halves();
+    }
+
+    /**
+     * Whether the block at {@code address} of ternary weights has a code of 3, a weight of 2: tables have no entry for it, and
+     * 16-bit sums may overflow.
+     */
+    default boolean hasCodeThree(long address) {
+        return false;
+    }
+
     /**
      * Writes the code bytes of the block at {@code address} as {@link LookupForm} orders them, eight to a word, the first in
      * the lowest
@@ -291,6 +304,16 @@ sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFo
         @Override
         public int halfOffset(int index) {
             return SCALE;
+        }
+
+        @Override
+        public boolean hasCodeThree(long address) {
+            long threes = 0;
+            for (int i = 0; i < SCALE; i += Long.BYTES) {
+                long codes = Memory.i64(address + i);
+                threes |= codes & codes >>> 1;
+            }
+            return (threes & 0x5555555555555555L) != 0;
         }
 
         @Override
@@ -675,6 +698,11 @@ sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFo
         public void read(long address, Block into) {
             into.plain(Float.intBitsToFloat(half(address, 0) << 16));
             readCodebook(Codebook.E2M1, address + CODES, into.codes, 0);
+        }
+
+        @Override
+        public int f16Numbers() {
+            return 0;
         }
 
         /** Where the byte of the scale stands. */

@@ -2,6 +2,7 @@ package io.tmac4j.kernels;
 
 import io.tmac4j.bindings.spi.PackedWeights;
 import java.lang.foreign.Arena;
+import java.util.stream.IntStream;
 
 /** The packed weights of one tensor: tiles of rows, and the decode kernel that multiplies them with a prepared column. */
 abstract sealed class PackedMatrix implements PackedWeights permits LookupMatrix, WordMatrix {
@@ -13,6 +14,7 @@ abstract sealed class PackedMatrix implements PackedWeights permits LookupMatrix
     private static final long ALIGNMENT = 4096;
 
     private final BlockFormat format;
+    private final int[] halfOffsets;
     private final int k;
     private final int rows;
     private final int experts;
@@ -22,6 +24,7 @@ abstract sealed class PackedMatrix implements PackedWeights permits LookupMatrix
     private final Arena arena = Arena.ofShared();
     private final long address;
     private TypeTuning tuning;
+    private RowsApart rowsApart;
     private boolean closed;
 
     /**
@@ -31,6 +34,7 @@ abstract sealed class PackedMatrix implements PackedWeights permits LookupMatrix
      */
     PackedMatrix(BlockFormat format, int k, int rows, int experts, InputLayout inputLayout, long byteSize) {
         this.format = format;
+        this.halfOffsets = IntStream.range(0, format.f16Numbers()).map(format::halfOffset).toArray();
         this.k = k;
         this.rows = rows;
         this.experts = experts;
@@ -74,6 +78,26 @@ abstract sealed class PackedMatrix implements PackedWeights permits LookupMatrix
     /** How columns are prepared for {@link #multiply}. */
     final InputLayout inputLayout() {
         return inputLayout;
+    }
+
+    /** Rows whose results the kernels get wrong, or null, as nearly always. */
+    final RowsApart rowsApart() {
+        return rowsApart;
+    }
+
+    /** Sets {@link #rowsApart}; they are closed with this. */
+    final void rowsApart(RowsApart rows) {
+        rowsApart = rows;
+    }
+
+    /** Whether the kernels multiply with the block at {@code address}, in ggml's layout, as ggml does. */
+    boolean takes(long address) {
+        for (int offset : halfOffsets) {
+            if (RowsApart.isNoNumber(Memory.i16(address + offset))) {
+                return false;
+            }
+        }
+        return !format.hasCodeThree(address);
     }
 
     /** Address of the first tile of expert 0. */
@@ -187,13 +211,16 @@ abstract sealed class PackedMatrix implements PackedWeights permits LookupMatrix
 
     @Override
     public final long byteSize() {
-        return byteSize;
+        return byteSize + (rowsApart == null ? 0 : rowsApart.byteSize());
     }
 
     @Override
     public final synchronized void close() {
         if (!closed) {
             closed = true;
+            if (rowsApart != null) {
+                rowsApart.close();
+            }
             arena.close();
         }
     }

@@ -3,9 +3,15 @@ package io.tmac4j.kernels;
 import io.tmac4j.bindings.spi.ParallelTask;
 import io.tmac4j.bindings.spi.WeightTensor;
 import io.tmac4j.bindings.spi.WorkerPool;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Brings a tensor from ggml's rows of blocks into tiles, a tile a chunk. */
-record Packer(PackedMatrix matrix, WeightTensor source) implements ParallelTask {
+record Packer(PackedMatrix matrix, WeightTensor source, Queue<Long> apart) implements ParallelTask {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Packer.class);
 
     /**
      * Packs a tensor on {@code threads} threads, with fewer bits than its type has if it uses few codes.
@@ -17,7 +23,9 @@ record Packer(PackedMatrix matrix, WeightTensor source) implements ParallelTask 
         PackedMatrix matrix = unpacked(format, format == type ? tuning : TypeTuning.standard(format),
                 Math.toIntExact(source.rows()), Math.toIntExact(source.k()), source.experts());
         try {
-            pool.run(threads, new Packer(matrix, source));
+            Packer packer = new Packer(matrix, source, new ConcurrentLinkedQueue<>());
+            pool.run(threads, packer);
+            packer.setApart();
         } catch (Throwable t) {
             matrix.close();
             throw t;
@@ -46,6 +54,35 @@ record Packer(PackedMatrix matrix, WeightTensor source) implements ParallelTask 
 
     @Override
     public void run(int phase, int chunk, int worker) {
-        matrix.pack(source.address(), chunk / matrix.tiles(), chunk % matrix.tiles());
+        int expert = chunk / matrix.tiles();
+        int tile = chunk % matrix.tiles();
+        matrix.pack(source.address(), expert, tile);
+        // the rows are in the cache now
+        int last = Math.min(matrix.rows(), (tile + 1) * matrix.tileRows());
+        for (int row = tile * matrix.tileRows(); row < last; row++) {
+            if (!takes(matrix.sourceRow(source.address(), expert, row))) {
+                apart.add((long) expert * matrix.rows() + row);
+            }
+        }
+    }
+
+    private boolean takes(long row) {
+        int size = source.type().blockBytes();
+        for (long block = row; block < row + source.rowBytes(); block += size) {
+            if (!matrix.takes(block)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void setApart() {
+        if (!apart.isEmpty()) {
+            long[] places = apart.stream().mapToLong(Long::longValue).toArray();
+            matrix.rowsApart(RowsApart.copy(matrix.format(), source, places));
+            LOG.warn("{}: {} of {} rows have scales that are infinite or no numbers, or codes that {} does not have;"
+                    + " they are multiplied in plain Java", source.name(), places.length, source.rows() * source.experts(),
+                    source.type().ggmlName());
+        }
     }
 }

@@ -83,5 +83,11 @@ final class TmacEngine implements MatMulEngine {
             batch.engineState(session);
         }
         session.multiply(batch);
+        for (int p = 0; p < batch.size() && !batch.isCancelled(); p++) {
+            RowsApart rows = ((PackedMatrix) batch.product(p).weights()).rowsApart();
+            if (rows != null) {
+                rows.multiply(batch.product(p), batch);
+            }
+        }
     }
 }

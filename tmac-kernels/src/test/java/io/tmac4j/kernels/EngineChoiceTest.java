@@ -42,6 +42,7 @@ class EngineChoiceTest {
     void everyObstacleSaysHowSlowItMakesTheEngine() {
         assertThat(Stream.of(TmacEngineProvider.obstacle(false, SERVER, MIXED),
                 TmacEngineProvider.obstacle(true, SERVER, "mixed mode, emulated-client, sharing"),
+                TmacEngineProvider.obstacle(true, SERVER, "interpreted mode, sharing"),
                 TmacEngineProvider.withoutAvx("x86_64", 128))).allSatisfy(
                         reason -> assertThat(reason.orElseThrow()).matches("about [0-9]+ times as slow as with vectors.*: .*"));
     }

@@ -11,6 +11,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -32,6 +33,8 @@ class KernelTruthTest {
     private static final int F16_SUBNORMAL = 0x0001;
     private static final int F16_GREATEST_SUBNORMAL = 0x03ff;
     private static final int F16_GREATEST = 0x7bff;
+    private static final int F16_INFINITY = 0x7c00;
+    private static final int F16_NAN = 0x7e00;
     private static final int F16_NEGATIVE = 0x8000;
     private static final int LEAVE = -1;
 
@@ -39,6 +42,10 @@ class KernelTruthTest {
 
     static BlockFormat[] formats() {
         return BlockFormat.ALL;
+    }
+
+    static Stream<BlockFormat> formatsOfF16Numbers() {
+        return Arrays.stream(BlockFormat.ALL).filter(format -> format.f16Numbers() > 0);
     }
 
     @ParameterizedTest
@@ -168,8 +175,8 @@ class KernelTruthTest {
     private static List<Integer> codeBytes(BlockFormat format) {
         List<Integer> bytes = new ArrayList<>(List.of(0x00, 0x55, 0xaa));
         switch (format.type()) {
-            // 3 is no ternary code
-            case TQ2_0 -> bytes.addAll(List.of(0x88, 0x22));
+            // 3 is no ternary code, and is multiplied in plain Java
+            case TQ2_0 -> bytes.addAll(List.of(0x88, 0x22, 0xff));
             default -> bytes.addAll(List.of(0xff, 0xf0, 0x0f));
         }
         return bytes;
@@ -233,6 +240,71 @@ class KernelTruthTest {
                 }
             }
         }
+    }
+
+    /** As in llama.cpp: a block whose scale is no number spoils its row and no other. */
+    @ParameterizedTest
+    @MethodSource("formatsOfF16Numbers")
+    void scalesThatAreNoNumbersSpoilTheirRowAndNoOther(BlockFormat format) {
+        LlamaDot llama = new LlamaDot(format.type());
+        int k = 512;
+        int rows = 5;
+        for (int bits : new int[] {F16_INFINITY, F16_INFINITY | F16_NEGATIVE, F16_NAN, F16_NAN | F16_NEGATIVE}) {
+            for (int columns : new int[] {1, 3, 33}) {
+                for (int spoiledHalf = 0; spoiledHalf < format.halves(); spoiledHalf++) {
+                    int bad = spoiledHalf;
+                    try (TestProduct product = new TestProduct(format, k, rows, columns, 7)) {
+                        Random random = new Random(7);
+                        product.activations((column, i) -> (float) random.nextGaussian());
+                        product.scales((row, block, half) -> row == 2 && block == 1 && half == bad ? bits : LEAVE);
+                        product.multiply(ENGINE, 1);
+                        for (int column = 0; column < columns; column++) {
+                            assertThat(Float.isFinite(product.result(column, 2))).as("%x, half %d", bits, bad).isFalse();
+                            assertThat(Float.isFinite(llama.product(product.weights(2), product.activations(column), k)))
+                                    .as("llama.cpp, %x, half %d", bits, bad).isFalse();
+                            for (int row : new int[] {0, 1, 3, 4}) {
+                                assertThat(product.new Row(row).error(column)).as("row %d", row).isLessThanOrEqualTo(1);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /** Whatever the scales are, there is a number where llama.cpp has one, and none where it has none. */
+    @ParameterizedTest
+    @MethodSource("formatsOfF16Numbers")
+    void numbersAreWhereLlamaCppHasThem(BlockFormat format) {
+        LlamaDot llama = new LlamaDot(format.type());
+        int noNumbers = 0;
+        int numbers = 0;
+        for (int seed = 0; seed < CASES; seed++) {
+            Random random = new Random(seed);
+            int columns = COLUMNS[random.nextInt(COLUMNS.length - 1)];
+            int rows = 1 + random.nextInt(70);
+            int k = format.type().blockSize() * (1 + random.nextInt(5));
+            try (TestProduct product = new TestProduct(format, k, rows, columns, seed)) {
+                int rarity = 2 + random.nextInt(600);
+                product.scales((row, block, half) -> random.nextInt(rarity) == 0
+                        ? (random.nextBoolean() ? F16_INFINITY : F16_NAN) | (random.nextBoolean() ? F16_NEGATIVE : 0)
+                        : scale(random));
+                ActivationKind[] kinds = {ActivationKind.GAUSSIAN, ActivationKind.ONE_HOT, ActivationKind.ZERO};
+                product.activations((column, i) -> kinds[column % 3].at(i, k, random));
+                product.multiply(ENGINE, 1 + random.nextInt(3));
+                for (int column = 0; column < columns; column++) {
+                    for (int row = 0; row < rows; row++) {
+                        boolean number = Float.isFinite(llama.product(product.weights(row), product.activations(column), k));
+                        assertThat(Float.isFinite(product.result(column, row)))
+                                .as("seed %d: row %d of %d, k %d, column %d of %d", seed, row, rows, k, column, columns)
+                                .isEqualTo(number);
+                        numbers += number ? 1 : 0;
+                        noNumbers += number ? 0 : 1;
+                    }
+                }
+            }
+        }
+        assertThat(List.of(numbers, noNumbers)).as("numbers, and none").allMatch(count -> count > CASES);
     }
 
     @ParameterizedTest

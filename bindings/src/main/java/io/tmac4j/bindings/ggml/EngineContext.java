@@ -29,6 +29,8 @@ final class EngineContext implements EngineBridge.ContextLink, MatMulBatch.Cance
     private volatile MemorySegment abortCallback = MemorySegment.NULL;
     private volatile long abortData;
     private volatile MemorySegment context = MemorySegment.NULL;
+    private volatile Throwable gaveUp;
+    private int doubts;
     private boolean closed;
 
     EngineContext(ModelLoad model, int threads, int batchThreads) {
@@ -76,8 +78,26 @@ final class EngineContext implements EngineBridge.ContextLink, MatMulBatch.Cance
         failure.compareAndSet(null, cause);
     }
 
+    /** From now on it computes nothing: its graphs may hold operations that the engine does not offer. */
+    void giveUp(Throwable cause) {
+        gaveUp = cause;
+    }
+
+    /** The device's count of doubts when this was made. */
+    int doubts() {
+        return doubts;
+    }
+
+    void doubts(int count) {
+        doubts = count;
+    }
+
+    /** Fails if something went wrong before, of which nobody has been told. */
     int compute(long graph) {
-        if (model.hasFailed()) {
+        if (gaveUp != null) {
+            throw new IllegalStateException("the context cannot go on after a failure, close it: " + gaveUp.getMessage(), gaveUp);
+        }
+        if (model.hasFailed() || failure.get() != null) {
             return LlamaCpp.GGML_STATUS_FAILED();
         }
         return runner.compute(graph);

@@ -42,7 +42,9 @@ final class JavaDevice {
     private static final long ALIGNMENT = 64;
 
     /** Where packed tensors pretend to lie: ggml wants an address that is not null, nothing is ever read from it. */
-    private static final long FAKE_BASE = 1 << 16;
+    private static final MemorySegment FAKE_BASE = MemorySegment.ofAddress(1 << 16);
+
+    private static final int TYPE = LlamaCpp.GGML_BACKEND_DEVICE_TYPE_ACCEL();
 
     /** A batch at least this wide is left to the CPU backend where weights are in ggml's layout: it has blocked kernels. */
     private static final long WIDEST_VEC_DOT = 4;
@@ -71,6 +73,9 @@ final class JavaDevice {
     private final ThreadLocal<EngineContext> creating = new ThreadLocal<>();
     private final Handles<WeightBuffer> buffers = new Handles<>();
     private final Handles<EngineContext> contexts = new Handles<>();
+
+    /** Counts what went wrong in a context, it is not known in which, so that its graphs cannot be trusted. */
+    private volatile int doubts;
 
     private JavaDevice() {
         fillRegistry();
@@ -149,8 +154,7 @@ final class JavaDevice {
         ggml_backend_device_i.get_name(functions, ggml_backend_device_i.get_name.allocate(_ -> name, arena));
         ggml_backend_device_i.get_description(functions, ggml_backend_device_i.get_description.allocate(_ -> description, arena));
         ggml_backend_device_i.get_memory(functions, ggml_backend_device_i.get_memory.allocate(this::memory, arena));
-        ggml_backend_device_i.get_type(functions,
-                ggml_backend_device_i.get_type.allocate(_ -> LlamaCpp.GGML_BACKEND_DEVICE_TYPE_ACCEL(), arena));
+        ggml_backend_device_i.get_type(functions, ggml_backend_device_i.get_type.allocate(_ -> TYPE, arena));
         ggml_backend_device_i.get_props(functions, ggml_backend_device_i.get_props.allocate(this::properties, arena));
         ggml_backend_device_i.init_backend(functions, ggml_backend_device_i.init_backend.allocate(this::initBackend, arena));
         ggml_backend_device_i.get_buffer_type(functions, ggml_backend_device_i.get_buffer_type.allocate(_ -> cpuType, arena));
@@ -163,8 +167,7 @@ final class JavaDevice {
     private void fillBufferTypes() {
         fillBufferType(packedType, packedName, false);
         fillBufferType(hostType, hostName, true);
-        ggml_backend_buffer_i.get_base(packedBuffer,
-                ggml_backend_buffer_i.get_base.allocate(_ -> MemorySegment.ofAddress(FAKE_BASE), arena));
+        ggml_backend_buffer_i.get_base(packedBuffer, ggml_backend_buffer_i.get_base.allocate(_ -> FAKE_BASE, arena));
         ggml_backend_buffer_i.get_base(hostBuffer, ggml_backend_buffer_i.get_base.allocate(this::hostBase, arena));
         for (MemorySegment functions : new MemorySegment[] {packedBuffer, hostBuffer}) {
             ggml_backend_buffer_i.free_buffer(functions, ggml_backend_buffer_i.free_buffer.allocate(this::freeBuffer, arena));
@@ -225,9 +228,13 @@ final class JavaDevice {
     }
 
     private void memory(MemorySegment self, MemorySegment free, MemorySegment total) {
-        // none of its own: it uses the memory that the CPU device reports
-        OffHeap.ALL.set(ValueLayout.JAVA_LONG, free.address(), 0);
-        OffHeap.ALL.set(ValueLayout.JAVA_LONG, total.address(), 0);
+        try {
+            // none of its own: it uses the memory that the CPU device reports
+            OffHeap.ALL.set(ValueLayout.JAVA_LONG, free.address(), 0);
+            OffHeap.ALL.set(ValueLayout.JAVA_LONG, total.address(), 0);
+        } catch (Throwable t) {
+            lost("get_memory", t);
+        }
     }
 
     private void properties(MemorySegment self, MemorySegment target) {
@@ -236,7 +243,7 @@ final class JavaDevice {
             properties.fill((byte) 0);
             ggml_backend_dev_props.name(properties, name);
             ggml_backend_dev_props.description(properties, description);
-            ggml_backend_dev_props.type(properties, LlamaCpp.GGML_BACKEND_DEVICE_TYPE_ACCEL());
+            ggml_backend_dev_props.type(properties, TYPE);
             ggml_backend_dev_caps.mmap_support(ggml_backend_dev_props.caps(properties), true);
         } catch (Throwable t) {
             lost("get_props", t);
@@ -251,17 +258,14 @@ final class JavaDevice {
                 return idleBackend;
             }
             MemorySegment itsDevice = context.device();
+            context.doubts(doubts);
             itsDevice.copyFrom(device);
             int handle = contexts.add(context);
             ggml_backend_device.context(itsDevice, MemorySegment.ofAddress(handle));
             fillBackend(context.backend(), itsDevice, handle);
             return context.backend();
         } catch (Throwable t) {
-            if (context == null) {
-                lost("init_backend", t);
-            } else {
-                context.fail(t);
-            }
+            fail(context, "init_backend", t);
             return MemorySegment.NULL;
         }
     }
@@ -272,25 +276,36 @@ final class JavaDevice {
                     || LlamaCpp.ggml_backend_buft_is_host(type);
         } catch (Throwable t) {
             lost("supports_buft", t);
-            return false;
+            // there are no other buffer types than those that are supported
+            return true;
         }
     }
 
+    /**
+     * When this fails, "no" would make llama.cpp end the VM if the weights are the engine's, since no other backend takes them.
+     * So the answer is "yes", and the context, or every one if it is not known which, computes nothing any more.
+     */
     private boolean supportsOperation(MemorySegment self, MemorySegment operation) {
+        EngineContext context = null;
         try {
+            context = contexts.get((int) Ggml.deviceContext(self.address()));
             long node = operation.address();
             int op = Ggml.op(node);
             if (op == Ggml.OP_MUL_MAT || op == Ggml.OP_MUL_MAT_ID) {
                 return supportsProduct(node, op == Ggml.OP_MUL_MAT_ID);
             }
             if (op == Ggml.OP_FLASH_ATTN_EXT) {
-                EngineContext context = contexts.get((int) Ggml.deviceContext(self.address()));
                 return context != null && context.takesAttention() && Attention.supports(node);
             }
             return GraphRunner.isView(op) && isOurs(Ggml.bufferType(node));
         } catch (Throwable t) {
-            lost("supports_op", t);
-            return false;
+            if (context == null) {
+                doubts++;
+                lost("supports_op", t);
+            } else {
+                context.giveUp(t);
+            }
+            return true;
         }
     }
 
@@ -334,11 +349,7 @@ final class JavaDevice {
             MemorySegment functions = host ? hostBuffer : packedBuffer;
             return LlamaCpp.ggml_backend_buffer_init(self, functions, MemorySegment.ofAddress(handle), size);
         } catch (Throwable t) {
-            if (load == null) {
-                lost("alloc_buffer", t);
-            } else {
-                load.fail(t);
-            }
+            fail(load, "alloc_buffer", t);
             return MemorySegment.NULL;
         }
     }
@@ -360,7 +371,7 @@ final class JavaDevice {
         try {
             return LlamaCpp.ggml_backend_buffer_get_base(buffer(self).memory());
         } catch (Throwable t) {
-            lost("get_base", t);
+            fail((ModelLoad) null, "get_base", t);
             return MemorySegment.NULL;
         }
     }
@@ -425,12 +436,22 @@ final class JavaDevice {
         }
     }
 
-    private static void fail(WeightBuffer buffer, String upcall, Throwable failure) {
-        if (buffer == null) {
-            lost(upcall, failure);
-        } else {
-            buffer.load().fail(failure);
+    private void fail(WeightBuffer buffer, String upcall, Throwable failure) {
+        fail(buffer == null ? null : buffer.load(), upcall, failure);
+    }
+
+    /** Tells the load, or, where the upcall did not come to know it, the one of this thread. */
+    private void fail(ModelLoad known, String upcall, Throwable failure) {
+        try {
+            ModelLoad load = known == null ? loading.get() : known;
+            if (load != null) {
+                load.fail(failure);
+                return;
+            }
+        } catch (Throwable t) {
+            failure.addSuppressed(t);
         }
+        lost(upcall, failure);
     }
 
     // Backends
@@ -439,17 +460,24 @@ final class JavaDevice {
         return contexts.get((int) Ggml.backendContext(backend));
     }
 
+    private static void fail(EngineContext context, String upcall, Throwable failure) {
+        if (context == null) {
+            lost(upcall, failure);
+        } else {
+            context.fail(failure);
+        }
+    }
+
     private int compute(long self, long graph) {
         EngineContext context = null;
         try {
             context = context(self);
+            if (context.doubts() != doubts) {
+                context.giveUp(new IllegalStateException("the Java device failed in supports_op"));
+            }
             return context.compute(graph);
         } catch (Throwable t) {
-            if (context == null) {
-                lost("graph_compute", t);
-            } else {
-                context.fail(t);
-            }
+            fail(context, "graph_compute", t);
             return LlamaCpp.GGML_STATUS_FAILED();
         }
     }
