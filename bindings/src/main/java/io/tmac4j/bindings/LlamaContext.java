@@ -110,6 +110,11 @@ public final class LlamaContext implements AutoCloseable {
 
     /** @param watcher a {@code ggml_backend_sched_eval_callback} that is told of each node computed, or null */
     static LlamaContext create(LlamaModel model, ContextOptions options, EngineBridge bridge, MemorySegment watcher) {
+        // llama.cpp asserts it
+        if (options.batchSize() < options.maxSequences()) {
+            throw new LlamaException("a batch of " + options.batchSize() + " tokens has no room for one of each of "
+                    + options.maxSequences() + " sequences; ask for a larger batch size or fewer sequences");
+        }
         Arena arena = Arena.ofShared();
         MemorySegment context = MemorySegment.NULL;
         boolean done = false;
@@ -242,9 +247,7 @@ public final class LlamaContext implements AutoCloseable {
             if (newTokens.length == 0) {
                 throw new DecodeException(Reason.INVALID_BATCH, "there are no tokens to decode");
             }
-            for (int token : newTokens) {
-                checkToken(token);
-            }
+            checkTokens(newTokens);
             int position = nextPosition(0);
             if (newTokens.length > sequenceSize - position) {
                 throw full(newTokens.length, 0, position);
@@ -297,6 +300,13 @@ public final class LlamaContext implements AutoCloseable {
             if (batch.position(i) >= sequenceSize) {
                 throw full(1, sequence, batch.position(i));
             }
+        }
+    }
+
+    /** @throws DecodeException if one of the tokens is none of the vocabulary */
+    void checkTokens(int[] wanted) {
+        for (int token : wanted) {
+            checkToken(token);
         }
     }
 

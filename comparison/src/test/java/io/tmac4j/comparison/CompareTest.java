@@ -82,6 +82,42 @@ class CompareTest {
     }
 
     @Test
+    void textsContinuedTogetherAreComparedWithSingleSteps(@TempDir Path folder) throws IOException {
+        Path file = folder.resolve("results.json");
+        CommandRun run = compare("-p", "8", "-n", "4", "-t", "1", "-d", "0,8", "--parallel", "3", "--agreement", "0", "-o", "json",
+                "--resume", file.toString());
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(ReportCommandTest.resultsSchema().validate(run.out(), InputFormat.JSON)).isEmpty();
+        JsonNode results = new ObjectMapper().readTree(run.out()).get("results");
+        assertThat(results.findValuesAsText("test")).containsOnly("pp8", "tg4", "tg4 x3", "pp8 @ d8", "tg4 @ d8", "tg4 x3 @ d8");
+        for (JsonNode result : results) {
+            assertThat(result.get("n_parallel").intValue()).isEqualTo(result.get("test").asText().contains(" x3") ? 3 : 1);
+        }
+        CommandRun again = compare("-p", "0", "-n", "4", "-t", "1", "--parallel", "3,1", "--agreement", "0", "--resume",
+                file.toString());
+        assertThat(again.out().lines().filter(line -> line.matches(".*\\| +tg4 x3 \\| +3 \\|.* ms \\| +\\d+\\.\\d\\dx \\|")))
+                .as("a row for each engine, from the file").hasSize(2);
+        assertThat(again.out().lines().filter(line -> line.matches(".*\\| +tg4 \\| +1 \\|.* ms \\| +\\|"))).hasSize(2);
+        assertThat(new ObjectMapper().readTree(Files.readString(file)).get("results").findValuesAsText("samples_ts"))
+                .isEqualTo(results.findValuesAsText("samples_ts"));
+    }
+
+    @Test
+    void asManyTextsAsABatchHoldsCanBeContinued() {
+        CommandRun run = compare("-p", "0", "-b", "4", "--parallel", "8");
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err()).hasLineCount(1).contains("--parallel 8: a batch of -b 4 tokens has no room");
+        assertThat(compare("--parallel", "257").err()).contains("--parallel 257: llama.cpp continues at most 256 texts");
+    }
+
+    @Test
+    void everySizeOfUbatchReadsAPromptLongerThanIt() {
+        CommandRun run = compare("-p", "70", "-n", "0", "-t", "1", "-ub", "1,7,64,2048", "--agreement", "0", "--no-warmup", "-r", "1");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).contains(" pp70 -ub 1 |", " pp70 -ub 7 |", " pp70 -ub 64 |", " pp70 -ub 2048 |");
+    }
+
+    @Test
     void unusualSettingsAreToldApart(@TempDir Path folder) throws IOException {
         CommandRun run = compare("-p", "8", "-n", "0", "-t", "1", "-b", "8,2048", "-ctk", "f16,q8_0", "-fa", "on",
                 "--no-warmup", "--agreement", "0", "-o", "json");
@@ -240,7 +276,8 @@ class CompareTest {
 
     @ParameterizedTest
     @CsvSource({"-t,0", "-t,x", "-n,-1", "-p,-5", "-r,0", "-e,warp", "-fa,maybe", "-ctk,q9", "-o,xml", "-pg,5", "-t,4-1",
-        "--flap,1", "-b,0", "--delay,-3", "--busy,0", "--prio,4", "--prio,high"})
+        "--flap,1", "-b,0", "--delay,-3", "--busy,0", "--parallel,0", "--parallel,x",
+        "--prio,4", "--prio,high"})
     void anImpossibleOptionIsOneSentenceAndExitCodeTwo(String option, String value) {
         CommandRun run = compare(option, value);
         assertThat(run.exitCode()).isEqualTo(2);

@@ -296,7 +296,7 @@ public final class SweepRun {
         Sample sample = Sample.of(rates);
         return new Result(measured.name(), cell.model().getFileName().toString(), model.description(), model.typeName(),
                 model.sizeBytes(), model.parameterCount(), settings.threads(), test.name(), test.prompt(), test.generate(),
-                test.depth(), settings.batch(), settings.ubatch(), settings.keyType().ggmlName(), settings.valueType().ggmlName(),
+                test.depth(), test.sequences(), settings.batch(), settings.ubatch(), settings.keyType().ggmlName(), settings.valueType().ggmlName(),
                 settings.flashAttention().name().toLowerCase(Locale.ROOT), sample.mean(), sample.standardDeviation(), rates,
                 sample.median(), sample.minimum(), sample.maximum(), measured.warmUpNanos() * 1e-9, measured.steady(),
                 nullable(measured.othersCores()), loaded.loadSeconds(), model.engineReport().packedBytes(),

@@ -34,6 +34,11 @@ final class MarkdownWriter implements ResultWriter {
             new Column("beside", 6), new Column("t/s", 9), new Column("kept", 5), new Column("p50", 9), new Column("p99", 9),
             new Column("max", 9));
 
+    private static final Table PARALLEL = new Table(
+            new Column("model", -34), new Column("engine", -10), new Column("threads", 7), new Column("test", 15),
+            new Column("texts", 5), new Column("t/s", 9), new Column("t/s a text", 10), new Column("step", 9),
+            new Column("to single steps", 15));
+
     private final PrintWriter out;
     private boolean begun;
 
@@ -66,6 +71,7 @@ final class MarkdownWriter implements ResultWriter {
             out.println("t/s: median ± standard deviation of the repetitions. ratio: engine / baseline, by medians, with its");
             out.println("95 % bootstrap interval; \"within noise\": that interval holds 1.");
         }
+        parallel(all.results());
         tokenTimes(all.results());
         busy(all.results());
         startup(all.startup());
@@ -79,6 +85,25 @@ final class MarkdownWriter implements ResultWriter {
             all.notes().forEach(note -> out.println("note: " + note));
         }
         out.flush();
+    }
+
+    private void parallel(List<Result> results) {
+        if (results.stream().noneMatch(result -> result.nParallel() > 1)) {
+            return;
+        }
+        out.println();
+        out.println("Texts continued together, a token of each in a step; to single steps: time of as many steps with one text,");
+        out.println("measured in the same run, over that of the step; below 1 one text after the other would be faster:");
+        out.println();
+        PARALLEL.head(out);
+        for (Result r : results) {
+            List<Result> single = results.stream().filter(r::isSteppedSinglyBy).toList();
+            if (r.nParallel() > 1 || results.stream().anyMatch(other -> other.isSteppedSinglyBy(r))) {
+                PARALLEL.row(out, row(r, Stream.of(Integer.toString(r.nParallel()), rate(r.medianTs()),
+                        rate(r.medianTs() / r.nParallel()), TokenTimes.milliseconds(r.stepMs()),
+                        single.isEmpty() ? "" : String.format(Locale.ROOT, "%.2fx", r.medianTs() / single.getFirst().medianTs()))));
+            }
+        }
     }
 
     private void tokenTimes(List<Result> results) {
