@@ -93,11 +93,12 @@ class CompareTest {
         for (JsonNode result : results) {
             assertThat(result.get("n_parallel").intValue()).isEqualTo(result.get("test").asText().contains(" x3") ? 3 : 1);
         }
+        long engines = results.findValuesAsText("engine").stream().distinct().count();
         CommandRun again = compare("-p", "0", "-n", "4", "-t", "1", "--parallel", "3,1", "--agreement", "0", "--resume",
                 file.toString());
         assertThat(again.out().lines().filter(line -> line.matches(".*\\| +tg4 x3 \\| +3 \\|.* ms \\| +\\d+\\.\\d\\dx \\|")))
-                .as("a row for each engine, from the file").hasSize(2);
-        assertThat(again.out().lines().filter(line -> line.matches(".*\\| +tg4 \\| +1 \\|.* ms \\| +\\|"))).hasSize(2);
+                .as("a row for each engine, from the file").hasSize((int) engines);
+        assertThat(again.out().lines().filter(line -> line.matches(".*\\| +tg4 \\| +1 \\|.* ms \\| +\\|"))).hasSize((int) engines);
         assertThat(new ObjectMapper().readTree(Files.readString(file)).get("results").findValuesAsText("samples_ts"))
                 .isEqualTo(results.findValuesAsText("samples_ts"));
     }
@@ -112,7 +113,7 @@ class CompareTest {
 
     @Test
     void everySizeOfUbatchReadsAPromptLongerThanIt() {
-        CommandRun run = compare("-p", "70", "-n", "0", "-t", "1", "-ub", "1,7,64,2048", "--agreement", "0", "--no-warmup", "-r", "1");
+        CommandRun run = compare("-p", "70", "-n", "0", "-t", "1", "-ub", "1,7,64,2048", "--agreement", "0", "--no-warmup");
         assertThat(run.exitCode()).as(run.err()).isZero();
         assertThat(run.out()).contains(" pp70 -ub 1 |", " pp70 -ub 7 |", " pp70 -ub 64 |", " pp70 -ub 2048 |");
     }
