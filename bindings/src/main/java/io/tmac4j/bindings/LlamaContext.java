@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -498,6 +499,27 @@ public final class LlamaContext implements AutoCloseable {
         } finally {
             exit();
         }
+    }
+
+    /**
+     * Tells which pieces of its graphs the engine computes while {@code decodes} runs, in order; none where llama.cpp computes
+     * alone. Costs some hundred nanoseconds a piece.
+     *
+     * @param decodes calls of this context, made on the same thread
+     */
+    public List<GraphPiece> watch(Runnable decodes) {
+        List<GraphPiece> pieces = new ArrayList<>();
+        if (link != null) {
+            link.watch(pieces);
+        }
+        try {
+            decodes.run();
+        } finally {
+            if (link != null) {
+                link.watch(null);
+            }
+        }
+        return List.copyOf(pieces);
     }
 
     /** Forgets all sequences. */

@@ -104,6 +104,26 @@ class CompareTest {
     }
 
     @Test
+    void piecesTellWhereTheTimeGoes() throws IOException {
+        CommandRun run = compare("-p", "16", "-n", "4", "-t", "2", "--pieces", "--agreement", "0", "-o", "json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(ReportCommandTest.resultsSchema().validate(run.out(), InputFormat.JSON)).isEmpty();
+        for (JsonNode result : new ObjectMapper().readTree(run.out()).get("results")) {
+            JsonNode pieces = result.get("pieces");
+            if (result.get("engine").asText().equals("llama.cpp")) {
+                assertThat(pieces.isNull()).as("llama.cpp computes alone").isTrue();
+            } else {
+                assertThat(pieces.get("engine_ms").doubleValue() + pieces.get("between_ms").doubleValue())
+                        .isCloseTo(pieces.get("total_ms").doubleValue(), within(1e-6));
+                assertThat(pieces.get("places").findValuesAsText("after")).contains("blk.*.attn_output.weight");
+                assertThat(pieces.get("places").findValues("count")).allMatch(count -> count.intValue() > 0);
+            }
+        }
+        assertThat(compare("-p", "0", "-n", "4", "-t", "1", "--pieces", "--agreement", "0").out())
+                .contains("Where the time of one run goes", "| blk.*.attn_output.weight | blk.*.ffn_gate.weight    |");
+    }
+
+    @Test
     void asManyTextsAsABatchHoldsCanBeContinued() {
         CommandRun run = compare("-p", "0", "-b", "4", "--parallel", "8");
         assertThat(run.exitCode()).isEqualTo(2);

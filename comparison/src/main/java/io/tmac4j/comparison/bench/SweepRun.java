@@ -12,6 +12,7 @@ import io.tmac4j.comparison.environment.Machine;
 import io.tmac4j.comparison.output.Agreement;
 import io.tmac4j.comparison.output.Busy;
 import io.tmac4j.comparison.output.Comparison;
+import io.tmac4j.comparison.output.Pieces;
 import io.tmac4j.comparison.output.Progress;
 import io.tmac4j.comparison.output.Result;
 import io.tmac4j.comparison.output.Startup;
@@ -230,11 +231,16 @@ public final class SweepRun {
             progress.show(done(), what);
             List<Measured> measured = new Measurement(sweep.plan(), listener, meter).run(tests);
             List<TokenTimes> times = tests.stream().map(TokenTest::takeTokenTimes).toList();
+            List<Pieces> pieces = new ArrayList<>();
+            for (TokenTest test : tests) {
+                pieces.add(sweep.pieces() ? test.pieces() : null);
+            }
             List<List<Busy>> busy = beside(cell, tests, measured, listener);
             doneWeight = start + cell.weight() * models.size();
             List<Result> results = new ArrayList<>();
             for (int i = 0; i < models.size(); i++) {
-                results.add(result(cell, models.get(i), measured.get(i), times.get(i), busy.get(i)));
+                results.add(result(cell, models.get(i), measured.get(i), times.get(i), busy.get(i),
+                        pieces.get(i)));
             }
             return results;
         } finally {
@@ -288,7 +294,8 @@ public final class SweepRun {
         return joules.stream().anyMatch(value -> value.isNaN()) ? null : (Double) (Sample.of(joules).median() / tokens);
     }
 
-    private static Result result(Cell cell, LoadedModel loaded, Measured measured, TokenTimes times, List<Busy> busy) {
+    private static Result result(Cell cell, LoadedModel loaded, Measured measured, TokenTimes times, List<Busy> busy,
+                                 Pieces pieces) {
         LlamaModel model = loaded.model();
         Settings settings = cell.settings();
         TestCase test = cell.test();
@@ -300,6 +307,6 @@ public final class SweepRun {
                 settings.flashAttention().name().toLowerCase(Locale.ROOT), sample.mean(), sample.standardDeviation(), rates,
                 sample.median(), sample.minimum(), sample.maximum(), measured.warmUpNanos() * 1e-9, measured.steady(),
                 nullable(measured.othersCores()), loaded.loadSeconds(), model.engineReport().packedBytes(),
-                measured.clockSpeeds(), nullable(measured.joules()), perToken(measured.joules(), test.tokens()), times, busy);
+                measured.clockSpeeds(), nullable(measured.joules()), perToken(measured.joules(), test.tokens()), times, busy, pieces);
     }
 }

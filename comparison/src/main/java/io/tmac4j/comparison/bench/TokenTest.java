@@ -5,6 +5,7 @@ import io.tmac4j.bindings.ContextOptions;
 import io.tmac4j.bindings.LlamaContext;
 import io.tmac4j.bindings.LlamaException;
 import io.tmac4j.bindings.LlamaModel;
+import io.tmac4j.comparison.output.Pieces;
 import io.tmac4j.comparison.stats.TokenTimes;
 import java.util.Arrays;
 import java.util.SplittableRandom;
@@ -80,6 +81,14 @@ public final class TokenTest implements Contestant, AutoCloseable {
     @Override
     public long repeat() {
         return run(test.prompt(), test.generate(), new SplittableRandom(~seed));
+    }
+
+    /** Where the time of one more repetition goes; null if no engine but llama.cpp computes. */
+    Pieces pieces() {
+        prepare();
+        Pieces pieces = PieceTimes.of(() -> context.watch(this::repeat));
+        tokenNanos.reset();
+        return pieces;
     }
 
     /** Times of the tokens generated in repetitions since this was last asked; null if there were none. */

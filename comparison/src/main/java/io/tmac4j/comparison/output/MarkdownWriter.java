@@ -39,6 +39,14 @@ final class MarkdownWriter implements ResultWriter {
             new Column("texts", 5), new Column("t/s", 9), new Column("t/s a text", 10), new Column("step", 9),
             new Column("to single steps", 15));
 
+    private static final Table PIECES = new Table(
+            new Column("model", -34), new Column("engine", -10), new Column("threads", 7), new Column("test", 15),
+            new Column("time", 9), new Column("engine's", 9), new Column("between", 9), new Column("share", 6),
+            new Column("workers' CPU", 12), new Column("all CPU", 9), new Column("taken", 6));
+    private static final Table PLACES = new Table(
+            new Column("test", -15), new Column("threads", 7), new Column("after", -24), new Column("before", -24),
+            new Column("times", 6), new Column("between", 10), new Column("then engine's", 13), new Column("share", 7));
+
     private final PrintWriter out;
     private boolean begun;
 
@@ -72,6 +80,7 @@ final class MarkdownWriter implements ResultWriter {
             out.println("95 % bootstrap interval; \"within noise\": that interval holds 1.");
         }
         parallel(all.results());
+        pieces(all.results());
         tokenTimes(all.results());
         busy(all.results());
         startup(all.startup());
@@ -104,6 +113,46 @@ final class MarkdownWriter implements ResultWriter {
                         single.isEmpty() ? "" : String.format(Locale.ROOT, "%.2fx", r.medianTs() / single.getFirst().medianTs()))));
             }
         }
+    }
+
+    private void pieces(List<Result> results) {
+        List<Result> known = results.stream().filter(result -> result.pieces() != null).toList();
+        if (known.isEmpty()) {
+            return;
+        }
+        out.println();
+        out.println("Where the time of one run goes: the engine's pieces of the graph, and between them llama.cpp's own operations;");
+        out.println("workers' CPU: processor time of the engine's threads, the caller left out; taken: times that the system took a");
+        out.println("processor from a thread of this program that wanted to go on:");
+        out.println();
+        PIECES.head(out);
+        for (Result r : known) {
+            Pieces p = r.pieces();
+            PIECES.row(out, row(r, Stream.concat(Stream.of(p.totalMs(), p.engineMs(), p.betweenMs()).map(MarkdownWriter::millis),
+                    Stream.of(percent(p.betweenMs() / p.totalMs()), millis(p.workersCpuMs()), millis(p.processCpuMs()),
+                            p.switches() == null ? "" : p.switches().toString()))));
+        }
+        out.println();
+        PLACES.head(out);
+        for (Result r : known) {
+            for (Pieces.Place p : r.pieces().places()) {
+                PLACES.row(out, List.of(r.label(), Integer.toString(r.threads()), p.after(), p.before(), Integer.toString(p.count()),
+                        micros(p.betweenUs()), micros(p.engineUs()),
+                        percent(p.count() * p.betweenUs() * 1e-3 / r.pieces().totalMs())));
+            }
+        }
+    }
+
+    private static String millis(double time) {
+        return String.format(Locale.ROOT, "%.1f ms", time);
+    }
+
+    private static String micros(double time) {
+        return String.format(Locale.ROOT, "%.1f us", time);
+    }
+
+    private static String percent(double share) {
+        return String.format(Locale.ROOT, "%.1f %%", 100 * share);
     }
 
     private void tokenTimes(List<Result> results) {

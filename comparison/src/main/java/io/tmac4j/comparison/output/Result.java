@@ -41,13 +41,14 @@ import java.util.Objects;
  * @param joulesPerToken median energy of a token, joules; null if unknown
  * @param tokenMs       times of single generated tokens; null if the test generates none, and in files of older programs
  * @param busy          the same test beside processes that keep cores busy
+ * @param pieces        where the time of one run of it went; null if that was not asked for or llama.cpp computed alone
  */
 public record Result(String engine, String model, String description, String type, long size, long params, int threads,
                      String test, int nPrompt, int nGen, int nDepth, int nParallel, int nBatch, int nUbatch, String typeK, String typeV,
                      String flashAttn, double avgTs, double stddevTs, List<Double> samplesTs, double medianTs, double minTs,
                      double maxTs, double warmupSeconds, boolean steady, List<Double> othersCores, Double loadSeconds,
                      Long packedBytes, List<Double> clockSpeed, List<Double> joules, Double joulesPerToken, TokenTimes tokenMs,
-                     List<Busy> busy) {
+                     List<Busy> busy, Pieces pieces) {
 
     public Result {
         nParallel = Math.max(1, nParallel);
