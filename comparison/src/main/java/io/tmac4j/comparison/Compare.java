@@ -155,6 +155,10 @@ final class Compare implements Callable<Integer> {
                     + " each engine keeps, and how long single tokens take.")
     private List<IntRanges> busy = List.of();
 
+    @Option(names = "--no-bandwidth",
+            description = "Do not measure how fast memory is read, to give generation's share of it.")
+    private boolean noBandwidth;
+
     @Option(names = "--pieces", description = "Tell where the time of one more run of each test goes: into the engine's pieces of the"
             + " graph, or between them, where llama.cpp computes; and whether threads took processors from one another.")
     private boolean pieces;
@@ -218,7 +222,7 @@ final class Compare implements Callable<Integer> {
                 Duration.ofSeconds(delay), seed);
         int startupPrompt = noStartup ? 0
                 : tests.stream().mapToInt(TestCase::prompt).filter(prompt -> prompt > 0).findFirst().orElse(QUICK_PROMPT);
-        return new Sweep(measured, chosen, settings(), tests, plan, IntRanges.all(busy), pieces, startupPrompt, agreeing,
+        return new Sweep(measured, chosen, settings(), tests, plan, IntRanges.all(busy), pieces, !noBandwidth, startupPrompt, agreeing,
                 agreementTokens());
     }
 

@@ -104,6 +104,20 @@ class CompareTest {
     }
 
     @Test
+    void generationIsSetBesideTheMemoryBandwidth() throws IOException {
+        CommandRun run = withStartup("-p", "8", "-n", "4", "-t", "1,2", "--no-startup", "--agreement", "0", "-o", "json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(ReportCommandTest.resultsSchema().validate(run.out(), InputFormat.JSON)).isEmpty();
+        for (JsonNode result : new ObjectMapper().readTree(run.out()).get("results")) {
+            assertThat(result.get("step_bytes").longValue()).isPositive().isLessThanOrEqualTo(result.get("size").longValue());
+            assertThat(result.get("read_bandwidth").doubleValue()).isGreaterThan(1e8);
+        }
+        CommandRun table = withStartup("-p", "8", "-n", "4", "-t", "1", "--no-startup", "--agreement", "0", "-e", "tmac");
+        assertThat(table.out().lines().filter(line -> line.matches(".*\\| tmac .* tg4 \\|.*iB \\|.* GB \\|.* GB \\| .* % \\|")))
+                .hasSize(1);
+    }
+
+    @Test
     void piecesTellWhereTheTimeGoes() throws IOException {
         CommandRun run = compare("-p", "16", "-n", "4", "-t", "2", "--pieces", "--agreement", "0", "-o", "json");
         assertThat(run.exitCode()).as(run.err()).isZero();
@@ -328,7 +342,7 @@ class CompareTest {
     }
 
     private static CommandRun compare(String... options) {
-        return withStartup(Stream.concat(Stream.of("--no-startup"), Stream.of(options)).toArray(String[]::new));
+        return withStartup(Stream.concat(Stream.of("--no-startup", "--no-bandwidth"), Stream.of(options)).toArray(String[]::new));
     }
 
     private static CommandRun withStartup(String... options) {

@@ -75,7 +75,7 @@ final class GraphRunner implements AutoCloseable {
             int op = Ggml.op(node);
             if (!isView(op)) {
                 boolean attention = op == Ggml.OP_FLASH_ATTN_EXT;
-                last = Ggml.name(attention ? node : Ggml.source(node, 0));
+                last = attention ? GraphPiece.ATTENTION : Ggml.name(Ggml.source(node, 0));
                 if (operations++ == 0) {
                     first = last;
                     tokens = attention ? Ggml.ne(node, 2) : tokens(node, op == Ggml.OP_MUL_MAT_ID);

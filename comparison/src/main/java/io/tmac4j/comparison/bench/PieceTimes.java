@@ -23,7 +23,7 @@ final class PieceTimes {
 
     private static final Path TASKS = Path.of("/proc/self/task");
     private static final Pattern SWITCHES = Pattern.compile("(?m)^nonvoluntary_ctxt_switches:\\s*(\\d+)");
-    private static final Pattern LAYER = Pattern.compile("(?<=[.-])\\d+(?=\\.|$)");
+    private static final Pattern LAYER = Pattern.compile("(?<=\\.)\\d+(?=\\.)");
     private static final String WORKER = "tmac4j-worker-";
     private static final double MILLIS = 1e-6;
 

@@ -39,6 +39,9 @@ final class MarkdownWriter implements ResultWriter {
             new Column("texts", 5), new Column("t/s", 9), new Column("t/s a text", 10), new Column("step", 9),
             new Column("to single steps", 15));
 
+    private static final Table BANDWIDTH = new Table(
+            new Column("model", -34), new Column("engine", -10), new Column("threads", 7), new Column("test", 15),
+            new Column("a step", 10), new Column("weights/s", 10), new Column("memory/s", 10), new Column("share", 6));
     private static final Table PIECES = new Table(
             new Column("model", -34), new Column("engine", -10), new Column("threads", 7), new Column("test", 15),
             new Column("time", 9), new Column("engine's", 9), new Column("between", 9), new Column("share", 6),
@@ -80,6 +83,7 @@ final class MarkdownWriter implements ResultWriter {
             out.println("95 % bootstrap interval; \"within noise\": that interval holds 1.");
         }
         parallel(all.results());
+        bandwidth(all.results());
         pieces(all.results());
         tokenTimes(all.results());
         busy(all.results());
@@ -113,6 +117,26 @@ final class MarkdownWriter implements ResultWriter {
                         single.isEmpty() ? "" : String.format(Locale.ROOT, "%.2fx", r.medianTs() / single.getFirst().medianTs()))));
             }
         }
+    }
+
+    private void bandwidth(List<Result> results) {
+        List<Result> known = results.stream().filter(result -> result.bandwidthShare() != null).toList();
+        if (known.isEmpty()) {
+            return;
+        }
+        out.println();
+        out.println("Bytes of the file's weights that generation reads, beside what as many threads read from memory in a plain Java");
+        out.println("loop; an engine's own form of them may be larger or smaller, and the cache of keys and values comes on top:");
+        out.println();
+        BANDWIDTH.head(out);
+        for (Result r : known) {
+            BANDWIDTH.row(out, row(r, Stream.of(size(r.stepBytes()), gigabytes(r.bandwidthShare() * r.readBandwidth()),
+                    gigabytes(r.readBandwidth()), String.format(Locale.ROOT, "%.0f %%", 100 * r.bandwidthShare()))));
+        }
+    }
+
+    private static String gigabytes(double bytes) {
+        return String.format(Locale.ROOT, "%.2f GB", bytes * 1e-9);
     }
 
     private void pieces(List<Result> results) {

@@ -42,13 +42,17 @@ import java.util.Objects;
  * @param tokenMs       times of single generated tokens; null if the test generates none, and in files of older programs
  * @param busy          the same test beside processes that keep cores busy
  * @param pieces        where the time of one run of it went; null if that was not asked for or llama.cpp computed alone
+ * @param stepBytes     bytes of the file's weights that a step of generation reads; null in files of older programs
+ * @param readBandwidth bytes a second that as many threads read from memory, measured by the same program; null if that was left
+ *                      out
  */
 public record Result(String engine, String model, String description, String type, long size, long params, int threads,
                      String test, int nPrompt, int nGen, int nDepth, int nParallel, int nBatch, int nUbatch, String typeK, String typeV,
                      String flashAttn, double avgTs, double stddevTs, List<Double> samplesTs, double medianTs, double minTs,
                      double maxTs, double warmupSeconds, boolean steady, List<Double> othersCores, Double loadSeconds,
                      Long packedBytes, List<Double> clockSpeed, List<Double> joules, Double joulesPerToken, TokenTimes tokenMs,
-                     List<Busy> busy, Pieces pieces) {
+                     List<Busy> busy, Pieces pieces, Long stepBytes,
+                     Double readBandwidth) {
 
     public Result {
         nParallel = Math.max(1, nParallel);
@@ -69,6 +73,12 @@ public record Result(String engine, String model, String description, String typ
     /** Milliseconds of a step, in which each text gets a token, by the median rate. */
     public double stepMs() {
         return 1e3 * nParallel / medianTs;
+    }
+
+    /** The weights' share of the memory bandwidth in a test that only generates; null if unknown. */
+    public Double bandwidthShare() {
+        return nPrompt > 0 || stepBytes == null || readBandwidth == null ? null
+                : (Double) (stepBytes * medianTs / nParallel / readBandwidth);
     }
 
     /** Whether another result is about the same, done with one text where this one continues several. */

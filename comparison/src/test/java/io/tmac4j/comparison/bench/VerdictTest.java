@@ -52,6 +52,6 @@ class VerdictTest {
         Sample sample = Sample.of(rates);
         return new Result(engine, "m.gguf", "m", "Q4_0", 1, 1, 2, "tg32", 0, 32, 0, 1, 2048, 512, "f16", "f16", "auto",
                 sample.mean(), sample.standardDeviation(), rates, sample.median(), sample.minimum(), sample.maximum(), 1, true,
-                others, 1.0, 1L, clock, Collections.nCopies(rates.size(), null), null, null, List.of(), null);
+                others, 1.0, 1L, clock, Collections.nCopies(rates.size(), null), null, null, List.of(), null, 1L, null);
     }
 }
