@@ -159,8 +159,9 @@ final class Compare implements Callable<Integer> {
             description = "Do not measure how fast memory is read, to give generation's share of it.")
     private boolean noBandwidth;
 
-    @Option(names = "--pieces", description = "Tell where the time of one more run of each test goes: into the engine's pieces of the"
-            + " graph, or between them, where llama.cpp computes; and whether threads took processors from one another.")
+    @Option(names = "--pieces",
+            description = "Tell where the time of one more run of each test goes: into the engine's pieces of the graph, or"
+                    + " between them, where llama.cpp computes; and how often a processor was taken from a thread.")
     private boolean pieces;
 
     @Option(names = {"-o", "--output"}, paramLabel = "md|csv|json|jsonl", description = "Form of the results (default: md).")
@@ -222,8 +223,8 @@ final class Compare implements Callable<Integer> {
                 Duration.ofSeconds(delay), seed);
         int startupPrompt = noStartup ? 0
                 : tests.stream().mapToInt(TestCase::prompt).filter(prompt -> prompt > 0).findFirst().orElse(QUICK_PROMPT);
-        return new Sweep(measured, chosen, settings(), tests, plan, IntRanges.all(busy), pieces, !noBandwidth, startupPrompt, agreeing,
-                agreementTokens());
+        return new Sweep(measured, chosen, settings(), tests, plan, IntRanges.all(busy), pieces, !noBandwidth, startupPrompt,
+                agreeing, agreementTokens());
     }
 
     private Duration warmUpTime() {

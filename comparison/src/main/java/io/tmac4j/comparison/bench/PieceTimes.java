@@ -65,8 +65,8 @@ final class PieceTimes {
                 .map(place -> new Pieces.Place(place.getKey().get(0), place.getKey().get(1), (int) place.getValue()[0],
                         place.getValue()[1] * 1e-3 / place.getValue()[0], place.getValue()[2] * 1e-3 / place.getValue()[0]))
                 .sorted(Comparator.comparingDouble(place -> -place.count() * place.betweenUs())).toList();
-        return new Pieces(total * MILLIS, engine * MILLIS, (total - engine) * MILLIS, workers * MILLIS, process * MILLIS, switches,
-                sorted);
+        return new Pieces(total * MILLIS, engine * MILLIS, (total - engine) * MILLIS, workers * MILLIS, process * MILLIS,
+                switches, sorted);
     }
 
     /** A name without the layer it belongs to. */

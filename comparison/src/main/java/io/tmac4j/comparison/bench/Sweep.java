@@ -21,7 +21,8 @@ import java.util.List;
  * @param agreementTokens tokens on which agreement is checked; 0 leaves it out
  */
 public record Sweep(List<Path> models, List<Engine> engines, List<Settings> settings, List<TestCase> tests, Plan plan,
-                    List<Integer> busy, boolean pieces, boolean bandwidth, int startupPrompt, List<Path> agreeing, int agreementTokens) {
+                    List<Integer> busy, boolean pieces, boolean bandwidth, int startupPrompt, List<Path> agreeing,
+                    int agreementTokens) {
 
     public Sweep {
         models = List.copyOf(models);

@@ -322,11 +322,12 @@ public final class SweepRun {
         Sample sample = Sample.of(rates);
         return new Result(measured.name(), cell.model().getFileName().toString(), model.description(), model.typeName(),
                 model.sizeBytes(), model.parameterCount(), settings.threads(), test.name(), test.prompt(), test.generate(),
-                test.depth(), test.sequences(), settings.batch(), settings.ubatch(), settings.keyType().ggmlName(), settings.valueType().ggmlName(),
+                test.depth(), test.sequences(), settings.batch(), settings.ubatch(),
+                settings.keyType().ggmlName(), settings.valueType().ggmlName(),
                 settings.flashAttention().name().toLowerCase(Locale.ROOT), sample.mean(), sample.standardDeviation(), rates,
                 sample.median(), sample.minimum(), sample.maximum(), measured.warmUpNanos() * 1e-9, measured.steady(),
                 nullable(measured.othersCores()), loaded.loadSeconds(), model.engineReport().packedBytes(),
-                measured.clockSpeeds(), nullable(measured.joules()), perToken(measured.joules(), test.tokens()), times, busy, pieces,
-                StepBytes.of(GgufFile.read(cell.model())), bandwidths.get(settings.threads()));
+                measured.clockSpeeds(), nullable(measured.joules()), perToken(measured.joules(), test.tokens()), times, busy,
+                pieces, StepBytes.of(GgufFile.read(cell.model())), bandwidths.get(settings.threads()));
     }
 }

@@ -121,8 +121,8 @@ public final class TokenTest implements Contestant, AutoCloseable {
         }
         decodeTogether(new SplittableRandom(seed));
         if (!backToDepth()) {
-            throw new LlamaException("the memory of " + model.file().getFileName() + " cannot forget a part of a sequence, so the "
-                    + "tests of several sequences at a depth cannot be done; leave -d or --parallel out");
+            throw new LlamaException("the memory of " + model.file().getFileName() + " cannot forget a part of a sequence, so"
+                    + " the tests of several sequences at a depth cannot be done; leave -d or --parallel out");
         }
     }
 

@@ -22,7 +22,7 @@ public record Allocation(long bytes, long collections) {
 
     /** What happened since an earlier reading, while {@code tokens} tokens were generated, in a sentence. */
     public String since(Allocation before, int tokens) {
-        return String.format(Locale.ROOT, "%d collections of the heap, %.0f bytes allocated a token", collections - before.collections,
-                (bytes - before.bytes) / (double) Math.max(1, tokens));
+        return String.format(Locale.ROOT, "%d collections of the heap, %.0f bytes allocated a token",
+                collections - before.collections, (bytes - before.bytes) / (double) Math.max(1, tokens));
     }
 }

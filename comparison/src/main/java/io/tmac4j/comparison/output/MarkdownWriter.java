@@ -114,7 +114,8 @@ final class MarkdownWriter implements ResultWriter {
             if (r.nParallel() > 1 || results.stream().anyMatch(other -> other.isSteppedSinglyBy(r))) {
                 PARALLEL.row(out, row(r, Stream.of(Integer.toString(r.nParallel()), rate(r.medianTs()),
                         rate(r.medianTs() / r.nParallel()), TokenTimes.milliseconds(r.stepMs()),
-                        single.isEmpty() ? "" : String.format(Locale.ROOT, "%.2fx", r.medianTs() / single.getFirst().medianTs()))));
+                        single.isEmpty() ? ""
+                                : String.format(Locale.ROOT, "%.2fx", r.medianTs() / single.getFirst().medianTs()))));
             }
         }
     }
@@ -125,8 +126,8 @@ final class MarkdownWriter implements ResultWriter {
             return;
         }
         out.println();
-        out.println("Bytes of the file's weights that generation reads, beside what as many threads read from memory in a plain Java");
-        out.println("loop; an engine's own form of them may be larger or smaller, and the cache of keys and values comes on top:");
+        out.println("Bytes of the file's weights that generation reads, beside what as many threads read from memory in a plain");
+        out.println("Java loop; an engine's own form of them may be larger or smaller, and cached keys and values come on top:");
         out.println();
         BANDWIDTH.head(out);
         for (Result r : known) {
@@ -145,9 +146,9 @@ final class MarkdownWriter implements ResultWriter {
             return;
         }
         out.println();
-        out.println("Where the time of one run goes: the engine's pieces of the graph, and between them llama.cpp's own operations;");
-        out.println("workers' CPU: processor time of the engine's threads, the caller left out; taken: times that the system took a");
-        out.println("processor from a thread of this program that wanted to go on:");
+        out.println("Where the time of one run goes: the engine's pieces of the graph, and between them llama.cpp's own");
+        out.println("operations; workers' CPU: processor time of the engine's threads, the caller left out; taken: times that");
+        out.println("the system took a processor from a thread of this program that wanted to go on:");
         out.println();
         PIECES.head(out);
         for (Result r : known) {
@@ -160,8 +161,8 @@ final class MarkdownWriter implements ResultWriter {
         PLACES.head(out);
         for (Result r : known) {
             for (Pieces.Place p : r.pieces().places()) {
-                PLACES.row(out, List.of(r.label(), Integer.toString(r.threads()), p.after(), p.before(), Integer.toString(p.count()),
-                        micros(p.betweenUs()), micros(p.engineUs()),
+                PLACES.row(out, List.of(r.label(), Integer.toString(r.threads()), p.after(), p.before(),
+                        Integer.toString(p.count()), micros(p.betweenUs()), micros(p.engineUs()),
                         percent(p.count() * p.betweenUs() * 1e-3 / r.pieces().totalMs())));
             }
         }

@@ -47,11 +47,11 @@ import java.util.Objects;
  *                      out
  */
 public record Result(String engine, String model, String description, String type, long size, long params, int threads,
-                     String test, int nPrompt, int nGen, int nDepth, int nParallel, int nBatch, int nUbatch, String typeK, String typeV,
-                     String flashAttn, double avgTs, double stddevTs, List<Double> samplesTs, double medianTs, double minTs,
-                     double maxTs, double warmupSeconds, boolean steady, List<Double> othersCores, Double loadSeconds,
-                     Long packedBytes, List<Double> clockSpeed, List<Double> joules, Double joulesPerToken, TokenTimes tokenMs,
-                     List<Busy> busy, Pieces pieces, Long stepBytes,
+                     String test, int nPrompt, int nGen, int nDepth, int nParallel, int nBatch, int nUbatch, String typeK,
+                     String typeV, String flashAttn, double avgTs, double stddevTs, List<Double> samplesTs, double medianTs,
+                     double minTs, double maxTs, double warmupSeconds, boolean steady, List<Double> othersCores,
+                     Double loadSeconds, Long packedBytes, List<Double> clockSpeed, List<Double> joules,
+                     Double joulesPerToken, TokenTimes tokenMs, List<Busy> busy, Pieces pieces, Long stepBytes,
                      Double readBandwidth) {
 
     public Result {

@@ -23,7 +23,8 @@ class TestCaseTest {
                 .extracting(TestCase::name).containsExactly("tg128");
         assertThat(TestCase.sweep(List.of(64), List.of(0), List.of(), List.of(0), List.of(1)))
                 .extracting(TestCase::name).containsExactly("pp64");
-        assertThat(TestCase.sweep(List.of(0), List.of(0), List.of(new PromptAndGeneration(0, 0)), List.of(0), List.of(1))).isEmpty();
+        assertThat(TestCase.sweep(List.of(0), List.of(0), List.of(new PromptAndGeneration(0, 0)), List.of(0), List.of(1)))
+                .isEmpty();
     }
 
     @Test
