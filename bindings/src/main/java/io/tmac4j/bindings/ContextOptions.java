@@ -10,7 +10,7 @@ import java.util.stream.Collectors;
  * @param contextSize    tokens that the context can hold; 0 takes what the model was trained for
  * @param batchSize      tokens a call of decode may submit at most
  * @param ubatchSize     tokens computed at once
- * @param maxSequences   independent sequences
+ * @param maxSequences   independent sequences, at most {@value #MAX_SEQUENCES}; each gets an equal part of the context
  * @param threads        threads that decode single tokens
  * @param batchThreads   threads that process prompts and batches
  * @param flashAttention fused attention or not
@@ -29,6 +29,9 @@ public record ContextOptions(
     /** ggml's own bound, {@code GGML_MAX_N_THREADS}. */
     static final int MAX_THREADS = 512;
 
+    /** Sequences that llama.cpp can tell apart. */
+    public static final int MAX_SEQUENCES = 256;
+
     public ContextOptions {
         Objects.requireNonNull(flashAttention, "flashAttention");
         Objects.requireNonNull(keyType, "keyType");
@@ -40,6 +43,7 @@ public record ContextOptions(
         atLeast("batch size", batchSize, 1);
         atLeast("ubatch size", ubatchSize, 1);
         atLeast("number of sequences", maxSequences, 1);
+        atMost("number of sequences", maxSequences, MAX_SEQUENCES);
         checkThreads("threads", threads);
         checkThreads("batch threads", batchThreads);
     }
@@ -65,8 +69,12 @@ public record ContextOptions(
 
     static void checkThreads(String what, int value) {
         atLeast(what, value, 1);
-        if (value > MAX_THREADS) {
-            throw new IllegalArgumentException(what + " must be at most " + MAX_THREADS + ", not " + value);
+        atMost(what, value, MAX_THREADS);
+    }
+
+    private static void atMost(String what, int value, int most) {
+        if (value > most) {
+            throw new IllegalArgumentException(what + " must be at most " + most + ", not " + value);
         }
     }
 

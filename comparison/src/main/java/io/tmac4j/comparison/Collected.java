@@ -104,6 +104,7 @@ final class Collected implements SweepRun.Sink {
                 && result.nPrompt() == cell.test().prompt()
                 && result.nGen() == cell.test().generate()
                 && result.nDepth() == cell.test().depth()
+                && result.nParallel() == cell.test().sequences()
                 && result.nBatch() == cell.settings().batch()
                 && result.nUbatch() == cell.settings().ubatch()
                 && result.typeK().equals(cell.settings().keyType().ggmlName())

@@ -1,5 +1,6 @@
 package io.tmac4j.comparison;
 
+import io.tmac4j.bindings.ContextOptions;
 import io.tmac4j.bindings.Engine;
 import io.tmac4j.bindings.FlashAttention;
 import io.tmac4j.bindings.GgmlType;
@@ -24,6 +25,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -45,6 +47,7 @@ import picocli.CommandLine.Spec;
             "  tmac compare --quick                     a first look, about a minute",
             "  tmac compare -m model.gguf -t 1,2,4      threads side by side",
             "  tmac compare -m a.gguf -m b.gguf -p 0    two models, generation only",
+            "  tmac compare -m model.gguf -p 0 --parallel 1-16*2    texts continued together",
             "  tmac compare -m model.gguf -d 0-8192+4096 -o json > results.json",
         })
 final class Compare implements Callable<Integer> {
@@ -84,6 +87,11 @@ final class Compare implements Callable<Integer> {
     @Option(names = {"-d", "--n-depth"}, paramLabel = "N", converter = IntRanges.FromZero.class,
             description = "Tokens in the cache before the test begins (default: 0).")
     private List<IntRanges> depths = List.of();
+
+    @Option(names = "--parallel", paramLabel = "N", converter = IntRanges.FromOne.class,
+            description = "Texts continued together in the tests tg<N>, a token of each in a step: tests tg<N> x<texts> (default:"
+                    + " 1). The rate is that of all of them. One text is always measured too, to compare with.")
+    private List<IntRanges> parallel = List.of();
 
     @Option(names = {"-t", "--threads"}, paramLabel = "N", converter = IntRanges.FromOne.class,
             description = "Threads (default: one for each physical core).")
@@ -147,6 +155,15 @@ final class Compare implements Callable<Integer> {
                     + " each engine keeps, and how long single tokens take.")
     private List<IntRanges> busy = List.of();
 
+    @Option(names = "--no-bandwidth",
+            description = "Do not measure how fast memory is read, to give generation's share of it.")
+    private boolean noBandwidth;
+
+    @Option(names = "--pieces",
+            description = "Tell where the time of one more run of each test goes: into the engine's pieces of the graph, or"
+                    + " between them, where llama.cpp computes; and how often a processor was taken from a thread.")
+    private boolean pieces;
+
     @Option(names = {"-o", "--output"}, paramLabel = "md|csv|json|jsonl", description = "Form of the results (default: md).")
     private Format format = Format.MD;
 
@@ -171,7 +188,8 @@ final class Compare implements Callable<Integer> {
     public Integer call() throws IOException {
         List<Engine> chosen = engines.isEmpty() ? Engine.available() : engines.stream().distinct().toList();
         List<TestCase> tests = TestCase.sweep(orElse(IntRanges.all(prompts), quick ? QUICK_PROMPT : 512),
-                orElse(IntRanges.all(generations), quick ? QUICK_GENERATE : 128), pairs, orElse(IntRanges.all(depths), 0));
+                orElse(IntRanges.all(generations), quick ? QUICK_GENERATE : 128), pairs, orElse(IntRanges.all(depths), 0),
+                sequences());
         if (tests.isEmpty() && agreementTokens() == 0) {
             throw new ParameterException(spec.commandLine(), "-p 0, -n 0 and --agreement 0 leave nothing to do");
         }
@@ -205,8 +223,8 @@ final class Compare implements Callable<Integer> {
                 Duration.ofSeconds(delay), seed);
         int startupPrompt = noStartup ? 0
                 : tests.stream().mapToInt(TestCase::prompt).filter(prompt -> prompt > 0).findFirst().orElse(QUICK_PROMPT);
-        return new Sweep(measured, chosen, settings(), tests, plan, IntRanges.all(busy), startupPrompt, agreeing,
-                agreementTokens());
+        return new Sweep(measured, chosen, settings(), tests, plan, IntRanges.all(busy), pieces, !noBandwidth, startupPrompt,
+                agreeing, agreementTokens());
     }
 
     private Duration warmUpTime() {
@@ -240,6 +258,20 @@ final class Compare implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), "--device chooses the thread counts, so -t cannot be given too");
         }
         return device != null ? device.threads() : orElse(IntRanges.all(threads), Machine.mathThreads());
+    }
+
+    /** Numbers of texts continued together: one first, since the others are compared with it. */
+    private List<Integer> sequences() {
+        List<Integer> wanted = IntRanges.all(parallel);
+        int batch = orElse(IntRanges.all(batches), 2048).stream().min(Integer::compare).orElseThrow();
+        for (int count : wanted) {
+            if (count > ContextOptions.MAX_SEQUENCES || count > batch) {
+                throw new ParameterException(spec.commandLine(), "--parallel " + count + ": "
+                        + (count > batch ? "a batch of -b " + batch + " tokens has no room for one of each text"
+                        : "llama.cpp continues at most " + ContextOptions.MAX_SEQUENCES + " texts together"));
+            }
+        }
+        return Stream.concat(Stream.of(1), wanted.stream()).distinct().toList();
     }
 
     private static <T> List<T> orElse(List<T> given, T standard) {

@@ -11,6 +11,7 @@ import io.tmac4j.bindings.LoraAdapter;
 import io.tmac4j.bindings.ModelOptions;
 import io.tmac4j.bindings.Sampler;
 import io.tmac4j.bindings.SamplerOptions;
+import io.tmac4j.comparison.environment.Allocation;
 import io.tmac4j.comparison.environment.Machine;
 import io.tmac4j.comparison.text.Generation;
 import java.io.IOException;
@@ -76,6 +77,9 @@ final class Generate implements Callable<Integer> {
             description = "Threads (default: one for each physical core).")
     private int threads = Machine.mathThreads();
 
+    @Option(names = "--stats", description = "Also tell how often memory was collected, and the bytes that a token allocated.")
+    private boolean stats;
+
     @Option(names = {"-c", "--ctx-size"}, paramLabel = "N", converter = Options.AtLeastOne.class,
             description = "Tokens that prompt and text may have together (default: as many as asked for, at most what the model"
                     + " was trained for).")
@@ -136,16 +140,21 @@ final class Generate implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         out.print(prompt);
         out.flush();
+        Allocation before = Allocation.now();
         Generation.Outcome outcome = Generation.run(session, sampler, tokens, limit, room, piece -> {
             out.print(piece);
             out.flush();
         });
+        Allocation after = Allocation.now();
         out.println();
         out.flush();
         if (!root.isQuiet()) {
             PrintWriter err = spec.commandLine().getErr();
             err.println();
             err.println(rates(session, outcome));
+            if (stats) {
+                err.println(after.since(before, outcome.tokens()));
+            }
             err.flush();
         }
     }

@@ -82,6 +82,77 @@ class CompareTest {
     }
 
     @Test
+    void textsContinuedTogetherAreComparedWithSingleSteps(@TempDir Path folder) throws IOException {
+        Path file = folder.resolve("results.json");
+        CommandRun run = compare("-p", "8", "-n", "4", "-t", "1", "-d", "0,8", "--parallel", "3", "--agreement", "0", "-o", "json",
+                "--resume", file.toString());
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(ReportCommandTest.resultsSchema().validate(run.out(), InputFormat.JSON)).isEmpty();
+        JsonNode results = new ObjectMapper().readTree(run.out()).get("results");
+        assertThat(results.findValuesAsText("test")).containsOnly("pp8", "tg4", "tg4 x3", "pp8 @ d8", "tg4 @ d8", "tg4 x3 @ d8");
+        for (JsonNode result : results) {
+            assertThat(result.get("n_parallel").intValue()).isEqualTo(result.get("test").asText().contains(" x3") ? 3 : 1);
+        }
+        long engines = results.findValuesAsText("engine").stream().distinct().count();
+        CommandRun again = compare("-p", "0", "-n", "4", "-t", "1", "--parallel", "3,1", "--agreement", "0", "--resume",
+                file.toString());
+        assertThat(again.out().lines().filter(line -> line.matches(".*\\| +tg4 x3 \\| +3 \\|.* ms \\| +\\d+\\.\\d\\dx \\|")))
+                .as("a row for each engine, from the file").hasSize((int) engines);
+        assertThat(again.out().lines().filter(line -> line.matches(".*\\| +tg4 \\| +1 \\|.* ms \\| +\\|"))).hasSize((int) engines);
+        assertThat(new ObjectMapper().readTree(Files.readString(file)).get("results").findValuesAsText("samples_ts"))
+                .isEqualTo(results.findValuesAsText("samples_ts"));
+    }
+
+    @Test
+    void generationIsSetBesideTheMemoryBandwidth() throws IOException {
+        CommandRun run = withStartup("-p", "8", "-n", "4", "-t", "1,2", "--no-startup", "--agreement", "0", "-o", "json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(ReportCommandTest.resultsSchema().validate(run.out(), InputFormat.JSON)).isEmpty();
+        for (JsonNode result : new ObjectMapper().readTree(run.out()).get("results")) {
+            assertThat(result.get("step_bytes").longValue()).isPositive().isLessThanOrEqualTo(result.get("size").longValue());
+            assertThat(result.get("read_bandwidth").doubleValue()).isGreaterThan(1e8);
+        }
+        CommandRun table = withStartup("-p", "8", "-n", "4", "-t", "1", "--no-startup", "--agreement", "0", "-e", "tmac");
+        assertThat(table.out().lines().filter(line -> line.matches(".*\\| tmac .* tg4 \\|.*iB \\|.* GB \\|.* GB \\| .* % \\|")))
+                .hasSize(1);
+    }
+
+    @Test
+    void piecesTellWhereTheTimeGoes() throws IOException {
+        CommandRun run = compare("-p", "16", "-n", "4", "-t", "2", "--pieces", "--agreement", "0", "-o", "json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(ReportCommandTest.resultsSchema().validate(run.out(), InputFormat.JSON)).isEmpty();
+        for (JsonNode result : new ObjectMapper().readTree(run.out()).get("results")) {
+            JsonNode pieces = result.get("pieces");
+            if (result.get("engine").asText().equals("llama.cpp")) {
+                assertThat(pieces.isNull()).as("llama.cpp computes alone").isTrue();
+            } else {
+                assertThat(pieces.get("engine_ms").doubleValue() + pieces.get("between_ms").doubleValue())
+                        .isCloseTo(pieces.get("total_ms").doubleValue(), within(1e-6));
+                assertThat(pieces.get("places").findValuesAsText("after")).contains("blk.*.attn_output.weight");
+                assertThat(pieces.get("places").findValues("count")).allMatch(count -> count.intValue() > 0);
+            }
+        }
+        assertThat(compare("-p", "0", "-n", "4", "-t", "1", "--pieces", "--agreement", "0").out())
+                .contains("Where the time of one run goes", "| blk.*.attn_output.weight | blk.*.ffn_gate.weight    |");
+    }
+
+    @Test
+    void asManyTextsAsABatchHoldsCanBeContinued() {
+        CommandRun run = compare("-p", "0", "-b", "4", "--parallel", "8");
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err()).hasLineCount(1).contains("--parallel 8: a batch of -b 4 tokens has no room");
+        assertThat(compare("--parallel", "257").err()).contains("--parallel 257: llama.cpp continues at most 256 texts");
+    }
+
+    @Test
+    void everySizeOfUbatchReadsAPromptLongerThanIt() {
+        CommandRun run = compare("-p", "70", "-n", "0", "-t", "1", "-ub", "1,7,64,2048", "--agreement", "0", "--no-warmup");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).contains(" pp70 -ub 1 |", " pp70 -ub 7 |", " pp70 -ub 64 |", " pp70 -ub 2048 |");
+    }
+
+    @Test
     void unusualSettingsAreToldApart(@TempDir Path folder) throws IOException {
         CommandRun run = compare("-p", "8", "-n", "0", "-t", "1", "-b", "8,2048", "-ctk", "f16,q8_0", "-fa", "on",
                 "--no-warmup", "--agreement", "0", "-o", "json");
@@ -240,7 +311,8 @@ class CompareTest {
 
     @ParameterizedTest
     @CsvSource({"-t,0", "-t,x", "-n,-1", "-p,-5", "-r,0", "-e,warp", "-fa,maybe", "-ctk,q9", "-o,xml", "-pg,5", "-t,4-1",
-        "--flap,1", "-b,0", "--delay,-3", "--busy,0", "--prio,4", "--prio,high"})
+        "--flap,1", "-b,0", "--delay,-3", "--busy,0", "--parallel,0", "--parallel,x",
+        "--prio,4", "--prio,high"})
     void anImpossibleOptionIsOneSentenceAndExitCodeTwo(String option, String value) {
         CommandRun run = compare(option, value);
         assertThat(run.exitCode()).isEqualTo(2);
@@ -270,7 +342,7 @@ class CompareTest {
     }
 
     private static CommandRun compare(String... options) {
-        return withStartup(Stream.concat(Stream.of("--no-startup"), Stream.of(options)).toArray(String[]::new));
+        return withStartup(Stream.concat(Stream.of("--no-startup", "--no-bandwidth"), Stream.of(options)).toArray(String[]::new));
     }
 
     private static CommandRun withStartup(String... options) {

@@ -2,6 +2,7 @@ package io.tmac4j.bindings.ggml;
 
 import io.tmac4j.bindings.Engine;
 import io.tmac4j.bindings.EngineReport;
+import io.tmac4j.bindings.GraphPiece;
 import io.tmac4j.bindings.generated.llama_model_tensor_buft_override;
 import io.tmac4j.bindings.spi.EngineVariant;
 import io.tmac4j.bindings.spi.MatMulEngine;
@@ -35,6 +36,9 @@ public final class EngineBridge {
 
         /** Threads of the engine for single tokens and for batches, the caller's thread included. */
         void threads(int decode, int batch);
+
+        /** Adds what is computed from now on to a list; null ends that. */
+        void watch(List<GraphPiece> pieces);
 
         /** What an upcall caught first since the last call, to be thrown by decode. */
         Optional<Throwable> takeFailure();

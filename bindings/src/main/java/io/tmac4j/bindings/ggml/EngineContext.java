@@ -1,5 +1,6 @@
 package io.tmac4j.bindings.ggml;
 
+import io.tmac4j.bindings.GraphPiece;
 import io.tmac4j.bindings.generated.LlamaCpp;
 import io.tmac4j.bindings.generated.ggml_abort_callback;
 import io.tmac4j.bindings.generated.ggml_backend;
@@ -9,6 +10,7 @@ import io.tmac4j.bindings.spi.WorkerPool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -66,6 +68,11 @@ final class EngineContext implements EngineBridge.ContextLink, MatMulBatch.Cance
     @Override
     public void threads(int decode, int batch) {
         runner.threads(decode, batch);
+    }
+
+    @Override
+    public void watch(List<GraphPiece> pieces) {
+        runner.watch(pieces);
     }
 
     @Override

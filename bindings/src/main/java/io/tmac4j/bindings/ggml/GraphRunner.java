@@ -1,11 +1,13 @@
 package io.tmac4j.bindings.ggml;
 
+import io.tmac4j.bindings.GraphPiece;
 import io.tmac4j.bindings.generated.LlamaCpp;
 import io.tmac4j.bindings.spi.MatMul;
 import io.tmac4j.bindings.spi.MatMulBatch;
 import io.tmac4j.bindings.spi.MatMulEngine;
 import io.tmac4j.bindings.spi.WorkerPool;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Computes the pieces of llama.cpp's graph that were given to the Java device. Neighbouring products that do not depend on
@@ -25,6 +27,7 @@ final class GraphRunner implements AutoCloseable {
     private final Attention attention;
     private volatile int decodeThreads;
     private volatile int batchThreads;
+    private volatile List<GraphPiece> watched;
 
     private MatMulEngine engine;
     /** Memory that the products gathered so far read and write, as pairs of first byte and byte after the last. */
@@ -45,8 +48,44 @@ final class GraphRunner implements AutoCloseable {
         batchThreads = batch;
     }
 
+    /** Adds what is computed from now on to a list; null ends that. */
+    void watch(List<GraphPiece> into) {
+        watched = into;
+    }
+
     /** Computes a graph and returns ggml's status. */
     int compute(long graph) {
+        List<GraphPiece> list = watched;
+        if (list == null) {
+            return computeNodes(graph);
+        }
+        long start = System.nanoTime();
+        int status = computeNodes(graph);
+        list.add(piece(graph, start, System.nanoTime()));
+        return status;
+    }
+
+    private static GraphPiece piece(long graph, long start, long end) {
+        String first = "";
+        String last = "";
+        int operations = 0;
+        long tokens = 0;
+        for (int i = 0, count = Ggml.nodeCount(graph); i < count; i++) {
+            long node = Ggml.node(Ggml.nodes(graph), i);
+            int op = Ggml.op(node);
+            if (!isView(op)) {
+                boolean attention = op == Ggml.OP_FLASH_ATTN_EXT;
+                last = attention ? GraphPiece.ATTENTION : Ggml.name(Ggml.source(node, 0));
+                if (operations++ == 0) {
+                    first = last;
+                    tokens = attention ? Ggml.ne(node, 2) : tokens(node, op == Ggml.OP_MUL_MAT_ID);
+                }
+            }
+        }
+        return new GraphPiece(first, last, operations, Math.toIntExact(tokens), start, end);
+    }
+
+    private int computeNodes(long graph) {
         gathered = 0;
         engineBatch.clear(1);
         vecDotBatch.clear(1);

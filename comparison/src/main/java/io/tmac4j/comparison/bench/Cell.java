@@ -7,6 +7,7 @@ public record Cell(Path model, Settings settings, TestCase test) {
 
     /** How long the cell takes compared with others, roughly: a prompt token costs a fraction of a generated one. */
     double weight() {
-        return (test.prompt() / 4.0 + test.generate() + test.depth() / 8.0) / settings.threads();
+        double batched = test.prompt() + (test.sequences() - 1) * test.generate();
+        return (batched / 4 + test.generate() + test.depth() / 8.0) / settings.threads();
     }
 }

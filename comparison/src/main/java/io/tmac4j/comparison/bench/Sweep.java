@@ -14,12 +14,15 @@ import java.util.List;
  * @param tests    the tests for each of them
  * @param plan     how each cell is measured
  * @param busy     numbers of processes beside which each cell is measured again while they keep a core each busy
+ * @param pieces   whether to tell where the time of each test goes
+ * @param bandwidth whether to measure how fast memory is read, to compare generation with
  * @param startupPrompt tokens of the prompt with which each engine's start is measured; 0 leaves it out
  * @param agreeing further files on which only the engines' agreement is checked
  * @param agreementTokens tokens on which agreement is checked; 0 leaves it out
  */
 public record Sweep(List<Path> models, List<Engine> engines, List<Settings> settings, List<TestCase> tests, Plan plan,
-                    List<Integer> busy, int startupPrompt, List<Path> agreeing, int agreementTokens) {
+                    List<Integer> busy, boolean pieces, boolean bandwidth, int startupPrompt, List<Path> agreeing,
+                    int agreementTokens) {
 
     public Sweep {
         models = List.copyOf(models);

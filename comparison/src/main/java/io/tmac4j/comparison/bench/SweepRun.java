@@ -2,6 +2,7 @@ package io.tmac4j.comparison.bench;
 
 import io.tmac4j.bindings.ContextOptions;
 import io.tmac4j.bindings.Engine;
+import io.tmac4j.bindings.GgufFile;
 import io.tmac4j.bindings.LlamaContext;
 import io.tmac4j.bindings.LlamaModel;
 import io.tmac4j.bindings.Sampler;
@@ -9,9 +10,11 @@ import io.tmac4j.bindings.SamplerOptions;
 import io.tmac4j.comparison.Failure;
 import io.tmac4j.comparison.environment.EnergyMeter;
 import io.tmac4j.comparison.environment.Machine;
+import io.tmac4j.comparison.kernels.ReadBandwidth;
 import io.tmac4j.comparison.output.Agreement;
 import io.tmac4j.comparison.output.Busy;
 import io.tmac4j.comparison.output.Comparison;
+import io.tmac4j.comparison.output.Pieces;
 import io.tmac4j.comparison.output.Progress;
 import io.tmac4j.comparison.output.Result;
 import io.tmac4j.comparison.output.Startup;
@@ -23,6 +26,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -74,6 +78,7 @@ public final class SweepRun {
     private final Progress progress;
     private final boolean conclude;
     private final EnergyMeter meter;
+    private final Map<Integer, Double> bandwidths = new HashMap<>();
     private double totalWeight;
     private double doneWeight;
 
@@ -94,6 +99,7 @@ public final class SweepRun {
 
     /** Runs all cells. */
     public void run() throws IOException {
+        measureBandwidths();
         for (Path model : sweep.agreeing()) {
             runModel(model, List.of());
         }
@@ -106,7 +112,7 @@ public final class SweepRun {
         Map<Cell, Map<Engine, Result>> finished = new LinkedHashMap<>();
         for (Cell cell : cells) {
             Map<Engine, Result> known = new LinkedHashMap<>();
-            sweep.engines().forEach(engine -> sink.known(cell, engine).filter(this::isBusyKnown)
+            sweep.engines().forEach(engine -> sink.known(cell, engine).filter(this::isWholeKnown)
                     .ifPresent(result -> known.put(engine, result)));
             // Engines are only comparable when they ran side by side: a cell is known as a whole or not at all.
             finished.put(cell, known.size() == sweep.engines().size() ? known : new LinkedHashMap<>());
@@ -156,6 +162,18 @@ public final class SweepRun {
                         + why.getMessage());
             }
         }
+    }
+
+    /** Bytes a second that each number of threads reads, before this process takes memory for models. */
+    private void measureBandwidths() {
+        boolean generates = sweep.tests().stream().anyMatch(test -> test.prompt() == 0);
+        if (!sweep.bandwidth() || !generates || sweep.models().isEmpty()) {
+            return;
+        }
+        progress.show(done(), "reading memory");
+        ReadBandwidth memory = new ReadBandwidth();
+        sweep.settings().stream().map(Settings::threads).distinct()
+                .forEach(threads -> bandwidths.put(threads, memory.measure(threads)));
     }
 
     private double done() {
@@ -230,11 +248,16 @@ public final class SweepRun {
             progress.show(done(), what);
             List<Measured> measured = new Measurement(sweep.plan(), listener, meter).run(tests);
             List<TokenTimes> times = tests.stream().map(TokenTest::takeTokenTimes).toList();
+            List<Pieces> pieces = new ArrayList<>();
+            for (TokenTest test : tests) {
+                pieces.add(sweep.pieces() ? test.pieces() : null);
+            }
             List<List<Busy>> busy = beside(cell, tests, measured, listener);
             doneWeight = start + cell.weight() * models.size();
             List<Result> results = new ArrayList<>();
             for (int i = 0; i < models.size(); i++) {
-                results.add(result(cell, models.get(i), measured.get(i), times.get(i), busy.get(i)));
+                results.add(result(cell, models.get(i), measured.get(i), times.get(i), busy.get(i),
+                        pieces.get(i)));
             }
             return results;
         } finally {
@@ -263,8 +286,10 @@ public final class SweepRun {
         return all;
     }
 
-    private boolean isBusyKnown(Result result) {
-        return result.busy().stream().map(Busy::processes).toList().containsAll(sweep.busy());
+    /** Whether a result of an earlier run has all that is asked for besides its rate. */
+    private boolean isWholeKnown(Result result) {
+        boolean pieces = !sweep.pieces() || result.pieces() != null || result.engine().equals(Engine.LLAMA_CPP.name());
+        return pieces && result.busy().stream().map(Busy::processes).toList().containsAll(sweep.busy());
     }
 
     private static List<Double> rates(Cell cell, Measured measured) {
@@ -288,7 +313,8 @@ public final class SweepRun {
         return joules.stream().anyMatch(value -> value.isNaN()) ? null : (Double) (Sample.of(joules).median() / tokens);
     }
 
-    private static Result result(Cell cell, LoadedModel loaded, Measured measured, TokenTimes times, List<Busy> busy) {
+    private Result result(Cell cell, LoadedModel loaded, Measured measured, TokenTimes times, List<Busy> busy,
+                                 Pieces pieces) {
         LlamaModel model = loaded.model();
         Settings settings = cell.settings();
         TestCase test = cell.test();
@@ -296,10 +322,12 @@ public final class SweepRun {
         Sample sample = Sample.of(rates);
         return new Result(measured.name(), cell.model().getFileName().toString(), model.description(), model.typeName(),
                 model.sizeBytes(), model.parameterCount(), settings.threads(), test.name(), test.prompt(), test.generate(),
-                test.depth(), settings.batch(), settings.ubatch(), settings.keyType().ggmlName(), settings.valueType().ggmlName(),
+                test.depth(), test.sequences(), settings.batch(), settings.ubatch(),
+                settings.keyType().ggmlName(), settings.valueType().ggmlName(),
                 settings.flashAttention().name().toLowerCase(Locale.ROOT), sample.mean(), sample.standardDeviation(), rates,
                 sample.median(), sample.minimum(), sample.maximum(), measured.warmUpNanos() * 1e-9, measured.steady(),
                 nullable(measured.othersCores()), loaded.loadSeconds(), model.engineReport().packedBytes(),
-                measured.clockSpeeds(), nullable(measured.joules()), perToken(measured.joules(), test.tokens()), times, busy);
+                measured.clockSpeeds(), nullable(measured.joules()), perToken(measured.joules(), test.tokens()), times, busy,
+                pieces, StepBytes.of(GgufFile.read(cell.model())), bandwidths.get(settings.threads()));
     }
 }

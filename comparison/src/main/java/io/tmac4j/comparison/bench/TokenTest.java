@@ -1,9 +1,11 @@
 package io.tmac4j.comparison.bench;
 
+import io.tmac4j.bindings.Batch;
 import io.tmac4j.bindings.ContextOptions;
 import io.tmac4j.bindings.LlamaContext;
 import io.tmac4j.bindings.LlamaException;
 import io.tmac4j.bindings.LlamaModel;
+import io.tmac4j.comparison.output.Pieces;
 import io.tmac4j.comparison.stats.TokenTimes;
 import java.util.Arrays;
 import java.util.SplittableRandom;
@@ -11,8 +13,9 @@ import org.HdrHistogram.Histogram;
 
 /**
  * One test on one model and engine, done as llama-bench does it: the cache is cleared, the depth filled in, then the
- * prompt decoded in batches and the generation token by token, on random tokens, none of them chosen from logits. The
- * tokens are seeded, so that all engines get the same ones.
+ * prompt decoded in batches and the generation token by token, on random tokens, none of them chosen from logits. Where several
+ * texts go on together, a step decodes a token of each in one batch. The tokens are seeded, so that all engines get the
+ * same ones.
  */
 public final class TokenTest implements Contestant, AutoCloseable {
 
@@ -30,6 +33,8 @@ public final class TokenTest implements Contestant, AutoCloseable {
     private final long seed;
     /** Nanoseconds of the tokens generated in repetitions. */
     private final Histogram tokenNanos = new Histogram(TIME_DIGITS);
+    /** A token of each text that is continued; null where there is only one. */
+    private final Batch together;
     private boolean readToDepth;
 
     /** @param options everything but the context size, which the test knows */
@@ -40,7 +45,8 @@ public final class TokenTest implements Contestant, AutoCloseable {
         this.batchSize = options.batchSize();
         this.ubatchSize = options.ubatchSize();
         this.seed = seed;
-        this.context = model.newContext(options.withContextSize(test.contextSize()));
+        this.context = model.newContext(options.withContextSize(test.contextSize()).withMaxSequences(test.sequences()));
+        this.together = test.sequences() == 1 ? null : new Batch(test.sequences());
     }
 
     @Override
@@ -65,6 +71,9 @@ public final class TokenTest implements Contestant, AutoCloseable {
         if (!(readToDepth && backToDepth())) {
             context.clear();
             read(test.depth(), new SplittableRandom(seed));
+            if (together != null && test.depth() > 0) {
+                copyDepth();
+            }
             readToDepth = true;
         }
     }
@@ -72,6 +81,14 @@ public final class TokenTest implements Contestant, AutoCloseable {
     @Override
     public long repeat() {
         return run(test.prompt(), test.generate(), new SplittableRandom(~seed));
+    }
+
+    /** Where the time of one more repetition goes; null if no engine but llama.cpp computes. */
+    Pieces pieces() {
+        prepare();
+        Pieces pieces = PieceTimes.of(() -> context.watch(this::repeat));
+        tokenNanos.reset();
+        return pieces;
     }
 
     /** Times of the tokens generated in repetitions since this was last asked; null if there were none. */
@@ -88,11 +105,35 @@ public final class TokenTest implements Contestant, AutoCloseable {
             return true;
         }
         try {
-            context.truncate(0, test.depth());
+            for (int sequence = 0; sequence < test.sequences(); sequence++) {
+                context.truncate(sequence, test.depth());
+            }
             return true;
         } catch (LlamaException recurrent) {
             return false;
         }
+    }
+
+    /** Gives all texts what the first one has; llama.cpp does so with the next decode, which shall not be a measured one. */
+    private void copyDepth() {
+        for (int sequence = 1; sequence < test.sequences(); sequence++) {
+            context.copySequence(0, sequence);
+        }
+        decodeTogether(new SplittableRandom(seed));
+        if (!backToDepth()) {
+            throw new LlamaException("the memory of " + model.file().getFileName() + " cannot forget a part of a sequence, so"
+                    + " the tests of several sequences at a depth cannot be done; leave -d or --parallel out");
+        }
+    }
+
+    /** A token of each text in one batch, all with logits, as a program needs them that chooses from them. */
+    private void decodeTogether(SplittableRandom random) {
+        together.clear();
+        for (int sequence = 0; sequence < test.sequences(); sequence++) {
+            int position = context.position(sequence);
+            together.add(position == 0 ? firstToken(random) : random.nextInt(model.vocabularySize()), position, sequence, true);
+        }
+        context.decode(together);
     }
 
     private long run(int prompt, int generate, SplittableRandom random) {
@@ -101,8 +142,12 @@ public final class TokenTest implements Contestant, AutoCloseable {
         int token = firstToken(random);
         long now = System.nanoTime();
         for (int i = 0; i < generate; i++) {
-            context.decode(token);
-            token = random.nextInt(model.vocabularySize());
+            if (together != null) {
+                decodeTogether(random);
+            } else {
+                context.decode(token);
+                token = random.nextInt(model.vocabularySize());
+            }
             long begun = now;
             now = System.nanoTime();
             tokenNanos.recordValue(now - begun);
@@ -129,6 +174,9 @@ public final class TokenTest implements Contestant, AutoCloseable {
 
     @Override
     public void close() {
+        if (together != null) {
+            together.close();
+        }
         context.close();
     }
 }

@@ -7,10 +7,10 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** How fast threads of Java read memory: each adds up its part of an array far larger than the caches. */
-final class ReadBandwidth {
+public final class ReadBandwidth {
 
     /** How it is measured, for readers. */
-    static final String METHOD = "best of 8 passes in which each thread adds up its part of 256 MiB in a plain Java loop";
+    public static final String METHOD = "best of 8 passes in which each thread adds up its part of 256 MiB in a plain Java loop";
 
     private static final int PASSES = 8;
     private static final int PIECES = 32;
@@ -19,7 +19,8 @@ final class ReadBandwidth {
     /** Keeps the compiler from leaving the additions out. */
     private final AtomicLong sum = new AtomicLong();
 
-    ReadBandwidth() {
+    /** Takes the memory that is read. */
+    public ReadBandwidth() {
         memory = new long[PIECES][(int) (WorkingSet.COLD_BYTES / PIECES / Long.BYTES)];
         for (int i = 0; i < PIECES; i++) {
             // untouched pages would all be the same page of zeros on some systems
@@ -28,7 +29,7 @@ final class ReadBandwidth {
     }
 
     /** Bytes a second that {@code threads} threads read together. */
-    double measure(int threads) {
+    public double measure(int threads) {
         double best = 0;
         for (int pass = 0; pass < PASSES; pass++) {
             best = Math.max(best, WorkingSet.COLD_BYTES * 1e9 / pass(threads));

@@ -14,7 +14,7 @@ final class CsvWriter implements ResultWriter {
     private static final String HEADER = "engine,model,type,size,params,threads,test,n_prompt,n_gen,n_depth,n_batch,n_ubatch,"
             + "type_k,type_v,flash_attn,avg_ts,stddev_ts,median_ts,min_ts,max_ts,"
             + "baseline_ts,ratio,ratio_low,ratio_high,within_noise,conclusive,joules_per_token,"
-            + "token_p50_ms,token_p99_ms,token_max_ms";
+            + "token_p50_ms,token_p99_ms,token_max_ms,n_parallel";
 
     private final PrintWriter out;
     private boolean begun;
@@ -37,6 +37,7 @@ final class CsvWriter implements ResultWriter {
             fields.add(r.joulesPerToken());
             fields.addAll(r.tokenMs() == null ? Arrays.asList("", "", "")
                     : List.of(r.tokenMs().p50(), r.tokenMs().p99(), r.tokenMs().max()));
+            fields.add(r.nParallel());
             out.println(fields.stream().map(CsvWriter::field).collect(Collectors.joining(",")));
         }
         out.flush();

@@ -34,6 +34,22 @@ final class MarkdownWriter implements ResultWriter {
             new Column("beside", 6), new Column("t/s", 9), new Column("kept", 5), new Column("p50", 9), new Column("p99", 9),
             new Column("max", 9));
 
+    private static final Table PARALLEL = new Table(
+            new Column("model", -34), new Column("engine", -10), new Column("threads", 7), new Column("test", 15),
+            new Column("texts", 5), new Column("t/s", 9), new Column("t/s a text", 10), new Column("step", 9),
+            new Column("to single steps", 15));
+
+    private static final Table BANDWIDTH = new Table(
+            new Column("model", -34), new Column("engine", -10), new Column("threads", 7), new Column("test", 15),
+            new Column("a step", 10), new Column("weights/s", 10), new Column("memory/s", 10), new Column("share", 6));
+    private static final Table PIECES = new Table(
+            new Column("model", -34), new Column("engine", -10), new Column("threads", 7), new Column("test", 15),
+            new Column("time", 9), new Column("engine's", 9), new Column("between", 9), new Column("share", 6),
+            new Column("workers' CPU", 12), new Column("all CPU", 9), new Column("taken", 6));
+    private static final Table PLACES = new Table(
+            new Column("test", -15), new Column("threads", 7), new Column("after", -24), new Column("before", -24),
+            new Column("times", 6), new Column("between", 10), new Column("then engine's", 13), new Column("share", 7));
+
     private final PrintWriter out;
     private boolean begun;
 
@@ -66,6 +82,9 @@ final class MarkdownWriter implements ResultWriter {
             out.println("t/s: median ± standard deviation of the repetitions. ratio: engine / baseline, by medians, with its");
             out.println("95 % bootstrap interval; \"within noise\": that interval holds 1.");
         }
+        parallel(all.results());
+        bandwidth(all.results());
+        pieces(all.results());
         tokenTimes(all.results());
         busy(all.results());
         startup(all.startup());
@@ -79,6 +98,86 @@ final class MarkdownWriter implements ResultWriter {
             all.notes().forEach(note -> out.println("note: " + note));
         }
         out.flush();
+    }
+
+    private void parallel(List<Result> results) {
+        if (results.stream().noneMatch(result -> result.nParallel() > 1)) {
+            return;
+        }
+        out.println();
+        out.println("Texts continued together, a token of each in a step; to single steps: time of as many steps with one text,");
+        out.println("measured in the same run, over that of the step; below 1 one text after the other would be faster:");
+        out.println();
+        PARALLEL.head(out);
+        for (Result r : results) {
+            List<Result> single = results.stream().filter(r::isSteppedSinglyBy).toList();
+            if (r.nParallel() > 1 || results.stream().anyMatch(other -> other.isSteppedSinglyBy(r))) {
+                PARALLEL.row(out, row(r, Stream.of(Integer.toString(r.nParallel()), rate(r.medianTs()),
+                        rate(r.medianTs() / r.nParallel()), TokenTimes.milliseconds(r.stepMs()),
+                        single.isEmpty() ? ""
+                                : String.format(Locale.ROOT, "%.2fx", r.medianTs() / single.getFirst().medianTs()))));
+            }
+        }
+    }
+
+    private void bandwidth(List<Result> results) {
+        List<Result> known = results.stream().filter(result -> result.bandwidthShare() != null).toList();
+        if (known.isEmpty()) {
+            return;
+        }
+        out.println();
+        out.println("Bytes of the file's weights that generation reads, beside what as many threads read from memory in a plain");
+        out.println("Java loop; an engine's own form of them may be larger or smaller, and cached keys and values come on top:");
+        out.println();
+        BANDWIDTH.head(out);
+        for (Result r : known) {
+            BANDWIDTH.row(out, row(r, Stream.of(size(r.stepBytes()), gigabytes(r.bandwidthShare() * r.readBandwidth()),
+                    gigabytes(r.readBandwidth()), String.format(Locale.ROOT, "%.0f %%", 100 * r.bandwidthShare()))));
+        }
+    }
+
+    private static String gigabytes(double bytes) {
+        return String.format(Locale.ROOT, "%.2f GB", bytes * 1e-9);
+    }
+
+    private void pieces(List<Result> results) {
+        List<Result> known = results.stream().filter(result -> result.pieces() != null).toList();
+        if (known.isEmpty()) {
+            return;
+        }
+        out.println();
+        out.println("Where the time of one run goes: the engine's pieces of the graph, and between them llama.cpp's own");
+        out.println("operations; workers' CPU: processor time of the engine's threads, the caller left out; taken: times that");
+        out.println("the system took a processor from a thread of this program that wanted to go on:");
+        out.println();
+        PIECES.head(out);
+        for (Result r : known) {
+            Pieces p = r.pieces();
+            PIECES.row(out, row(r, Stream.concat(Stream.of(p.totalMs(), p.engineMs(), p.betweenMs()).map(MarkdownWriter::millis),
+                    Stream.of(percent(p.betweenMs() / p.totalMs()), millis(p.workersCpuMs()), millis(p.processCpuMs()),
+                            p.switches() == null ? "" : p.switches().toString()))));
+        }
+        out.println();
+        PLACES.head(out);
+        for (Result r : known) {
+            for (Pieces.Place p : r.pieces().places()) {
+                PLACES.row(out, List.of(r.label(), Integer.toString(r.threads()), p.after(), p.before(),
+                        Integer.toString(p.count()), micros(p.betweenUs()), micros(p.engineUs()),
+                        percent(p.count() * p.betweenUs() * 1e-3 / r.pieces().totalMs())));
+            }
+        }
+    }
+
+    private static String millis(double time) {
+        return String.format(Locale.ROOT, "%.1f ms", time);
+    }
+
+    private static String micros(double time) {
+        return String.format(Locale.ROOT, "%.1f us", time);
+    }
+
+    private static String percent(double share) {
+        return String.format(Locale.ROOT, "%.1f %%", 100 * share);
     }
 
     private void tokenTimes(List<Result> results) {

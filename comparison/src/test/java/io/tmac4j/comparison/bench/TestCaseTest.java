@@ -19,16 +19,17 @@ class TestCaseTest {
 
     @Test
     void zeroLeavesATestOut() {
-        assertThat(TestCase.sweep(List.of(0), List.of(128), List.of(), List.of(0)))
+        assertThat(TestCase.sweep(List.of(0), List.of(128), List.of(), List.of(0), List.of(1)))
                 .extracting(TestCase::name).containsExactly("tg128");
-        assertThat(TestCase.sweep(List.of(64), List.of(0), List.of(), List.of(0)))
+        assertThat(TestCase.sweep(List.of(64), List.of(0), List.of(), List.of(0), List.of(1)))
                 .extracting(TestCase::name).containsExactly("pp64");
-        assertThat(TestCase.sweep(List.of(0), List.of(0), List.of(new PromptAndGeneration(0, 0)), List.of(0))).isEmpty();
+        assertThat(TestCase.sweep(List.of(0), List.of(0), List.of(new PromptAndGeneration(0, 0)), List.of(0), List.of(1)))
+                .isEmpty();
     }
 
     @Test
     void everyDepthHasAllTests() {
-        assertThat(TestCase.sweep(List.of(8, 16), List.of(4), List.of(new PromptAndGeneration(8, 4)), List.of(0, 32)))
+        assertThat(TestCase.sweep(List.of(8, 16), List.of(4), List.of(new PromptAndGeneration(8, 4)), List.of(0, 32), List.of(1)))
                 .extracting(TestCase::name)
                 .containsExactly("pp8", "pp16", "tg4", "pp8+tg4", "pp8 @ d32", "pp16 @ d32", "tg4 @ d32", "pp8+tg4 @ d32");
     }
@@ -41,7 +42,18 @@ class TestCaseTest {
     }
 
     @Test
+    void generationsOfSeveralTextsAreTestsOfTheirOwnAndPromptsAreNot() {
+        assertThat(TestCase.sweep(List.of(8), List.of(4), List.of(), List.of(0, 32), List.of(1, 3))).extracting(TestCase::name)
+                .containsExactly("pp8", "tg4", "tg4 x3", "pp8 @ d32", "tg4 @ d32", "tg4 x3 @ d32");
+        TestCase test = new TestCase(0, 4, 300, 3);
+        assertThat(test.tokens()).isEqualTo(12);
+        assertThat(test.contextSize()).as("a multiple of 256 for each").isEqualTo(3 * 512);
+    }
+
+    @Test
     void aTestOfNothingIsRefused() {
         assertThatIllegalArgumentException().isThrownBy(() -> new TestCase(0, 0, 5));
+        assertThatIllegalArgumentException().isThrownBy(() -> new TestCase(8, 4, 0, 2));
+        assertThatIllegalArgumentException().isThrownBy(() -> new TestCase(0, 4, 0, 0));
     }
 }

@@ -50,8 +50,8 @@ class VerdictTest {
 
     private static Result result(String engine, List<Double> rates, List<Double> others, List<Double> clock) {
         Sample sample = Sample.of(rates);
-        return new Result(engine, "m.gguf", "m", "Q4_0", 1, 1, 2, "tg32", 0, 32, 0, 2048, 512, "f16", "f16", "auto",
+        return new Result(engine, "m.gguf", "m", "Q4_0", 1, 1, 2, "tg32", 0, 32, 0, 1, 2048, 512, "f16", "f16", "auto",
                 sample.mean(), sample.standardDeviation(), rates, sample.median(), sample.minimum(), sample.maximum(), 1, true,
-                others, 1.0, 1L, clock, Collections.nCopies(rates.size(), null), null, null, List.of());
+                others, 1.0, 1L, clock, Collections.nCopies(rates.size(), null), null, null, List.of(), null, 1L, null);
     }
 }

@@ -1,0 +1,61 @@
+package io.tmac4j.comparison;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tmac4j.bindings.ContextOptions;
+import io.tmac4j.bindings.Engine;
+import io.tmac4j.bindings.LlamaContext;
+import io.tmac4j.bindings.LlamaModel;
+import io.tmac4j.bindings.ModelOptions;
+import io.tmac4j.bindings.ParallelGenerator;
+import io.tmac4j.bindings.ParallelSequence;
+import io.tmac4j.bindings.Sampler;
+import io.tmac4j.bindings.SamplerOptions;
+import io.tmac4j.comparison.synth.DemoModel;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ParallelEnginesTest {
+
+    private static final int TOKENS = 16;
+    private static final ContextOptions OPTIONS = ContextOptions.defaults().withThreads(1).withBatchThreads(1);
+    private static final List<String> PROMPTS = List.of("ROMEO:\nBut soft, what", "First Citizen:\nBefore we proceed", "JULIET:",
+            "KING HENRY:\nOnce more unto the", "The quality of mercy is not", "HAMLET:\nTo be, or not", "To-morrow, and",
+            "O for a Muse of fire");
+
+    @ParameterizedTest
+    @ValueSource(strings = {"llama.cpp", "tmac"})
+    void textsAreTogetherWhatTheyAreAloneExceptWhereTwoTokensAreNearlyAsLikely(String engine) throws Exception {
+        try (LlamaModel model = LlamaModel.load(DemoModel.file(), ModelOptions.defaults().withEngine(Engine.of(engine)));
+                LlamaContext context = model.newContext(OPTIONS.withMaxSequences(8).withContextSize(8 * 256));
+                ParallelGenerator generator = ParallelGenerator.of(context)) {
+            List<ParallelSequence> together = new ArrayList<>();
+            for (String prompt : PROMPTS) {
+                together.add(generator.add(model.tokenize(prompt, true, false), SamplerOptions.greedy(), TOKENS));
+            }
+            generator.run();
+            for (int i = 0; i < PROMPTS.size(); i++) {
+                assertAlike(model, model.tokenize(PROMPTS.get(i), true, false), together.get(i).tokens());
+            }
+        }
+    }
+
+    /** Follows the tokens found, alone: each is the likeliest, or less than the engines' own noise behind it. */
+    private static void assertAlike(LlamaModel model, int[] prompt, int[] found) {
+        try (LlamaContext alone = model.newContext(OPTIONS.withContextSize(256));
+                Sampler greedy = Sampler.of(SamplerOptions.greedy())) {
+            alone.decode(prompt);
+            int[] chosen = new int[TOKENS];
+            for (int i = 0; i < TOKENS; i++) {
+                chosen[i] = greedy.sample(alone, -1);
+                float[] logits = alone.logits(-1);
+                assertThat(logits[found[i]]).as("token %d of %s beside %s", i, Arrays.toString(found), Arrays.toString(chosen))
+                        .isGreaterThan(logits[chosen[i]] - 0.05f);
+                alone.decode(found[i]);
+            }
+        }
+    }
+}
