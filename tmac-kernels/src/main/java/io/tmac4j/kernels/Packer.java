@@ -23,14 +23,19 @@ record Packer(PackedMatrix matrix, WeightTensor source, Queue<Long> apart) imple
         PackedMatrix matrix = unpacked(format, format == type ? tuning : TypeTuning.standard(format),
                 Math.toIntExact(source.rows()), Math.toIntExact(source.k()), source.experts());
         try {
-            Packer packer = new Packer(matrix, source, new ConcurrentLinkedQueue<>());
-            pool.run(threads, packer);
-            packer.setApart();
+            fill(matrix, source, pool, threads);
         } catch (Throwable t) {
             matrix.close();
             throw t;
         }
         return matrix;
+    }
+
+    /** Fills matrices that hold nothing yet. */
+    static void fill(PackedMatrix matrix, WeightTensor source, WorkerPool pool, int threads) {
+        Packer packer = new Packer(matrix, source, new ConcurrentLinkedQueue<>());
+        pool.run(threads, packer);
+        packer.setApart();
     }
 
     /** Matrices that hold nothing yet. */

@@ -137,7 +137,7 @@ class NarrowedFormatTest {
     private static PackedMatrix wide(BlockFormat format, WeightTensor tensor) {
         PackedMatrix matrix = new WordMatrix(format, format.wordForm().orElseThrow(), (int) tensor.k(), (int) tensor.rows(),
                 tensor.experts());
-        WorkerPool.shared().run(2, new Packer(matrix, tensor));
+        Packer.fill(matrix, tensor, WorkerPool.shared(), 2);
         return matrix;
     }
 
