@@ -16,6 +16,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 import java.util.Random;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -137,7 +138,7 @@ class NarrowedFormatTest {
     private static PackedMatrix wide(BlockFormat format, WeightTensor tensor) {
         PackedMatrix matrix = new WordMatrix(format, format.wordForm().orElseThrow(), (int) tensor.k(), (int) tensor.rows(),
                 tensor.experts());
-        WorkerPool.shared().run(2, new Packer(matrix, tensor));
+        WorkerPool.shared().run(2, new Packer(matrix, tensor, new ConcurrentLinkedQueue<>()));
         return matrix;
     }
 
