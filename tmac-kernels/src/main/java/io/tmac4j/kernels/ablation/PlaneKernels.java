@@ -27,7 +27,7 @@ import jdk.incubator.vector.VectorSpecies;
  * and {@code s} holds b1 + 256 b2 and b3.
  *
  * <p>Vectors that a loop carries on are arguments of operations, never receivers, and nothing is put into helper methods: C2 else
- * makes objects of them.
+ * makes objects of them. For this reason the five methods of tiles repeat what they have in common.
  */
 final class PlaneKernels {
 
