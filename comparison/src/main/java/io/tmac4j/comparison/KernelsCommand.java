@@ -48,7 +48,8 @@ import picocli.CommandLine.Spec;
                     + " weights repacked where it would do so itself. All of the default takes hours; --quick a minute or two.",
             "",
             "With --ablation: one matrix by lookup tables as plainly as can be, then with one optimisation of the T-MAC paper"
-                    + " (arXiv 2407.00088) more in each step, then by the engine and by llama.cpp. 'tmac report' draws the result.",
+                    + " (arXiv 2407.00088) more in each step, then by the engine and by llama.cpp. 'tmac report'"
+                    + " draws the result.",
             "",
             "Examples:",
             "  tmac kernels --quick",

@@ -121,7 +121,8 @@ class KernelsCommandTest {
             assertThat(step.get("gweights").doubleValue()).isCloseTo(gops / 2, within(1e-9 * gops));
             assertThat(step.get("nmse").doubleValue()).isBetween(0.0, 2e-3);
             if (step.get("gain").isNumber()) {
-                assertThat(step.get("gain").doubleValue() * previous.get("gops").doubleValue()).isCloseTo(gops, within(1e-9 * gops));
+                assertThat(step.get("gain").doubleValue() * previous.get("gops").doubleValue())
+                        .isCloseTo(gops, within(1e-9 * gops));
             }
             previous = step;
         }

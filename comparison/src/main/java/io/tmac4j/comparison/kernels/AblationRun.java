@@ -91,6 +91,11 @@ public final class AblationRun {
         int threads = sweep.threads().getFirst();
         float[] activations = KernelRun.gaussians(shape.k(), sweep.plan().seed());
         steps.forEach(step -> step.product().prepare(activations, 1, threads));
+        // what first loads the classes of vectors makes the VM drop much of its compiled code, so that goes first
+        steps.reversed().forEach(step -> {
+            progress.show(share, weights.type() + " " + shape + " " + step.name() + " first run");
+            step.product().run();
+        });
         Measurement measurement = new Measurement(sweep.plan(),
                 (name, stage) -> progress.show(share, weights.type() + " " + shape + " " + name + " " + stage), meter);
         List<Measured> measured = measurement.run(steps.stream()
@@ -99,7 +104,8 @@ public final class AblationRun {
         Sample previous = null;
         for (int i = 0; i < steps.size(); i++) {
             Step step = steps.get(i);
-            Sample rates = Sample.of(measured.get(i).nanos().stream().map(nanos -> 2.0 * shape.weights() * copies / nanos).toList());
+            double operations = 2.0 * shape.weights() * copies;
+            Sample rates = Sample.of(measured.get(i).nanos().stream().map(nanos -> operations / nanos).toList());
             Ratio gain = i == 0 || i == steps.size() - 1 ? null : Ratio.of(rates, previous);
             previous = rates;
             noteOf(weights.type() + " " + step.name(), measured.get(i));

@@ -9,8 +9,8 @@ import java.util.stream.Collectors;
 /** Writes the steps of an ablation, those of a type as soon as they are measured where the form allows. */
 public final class AblationWriter {
 
-    private static final String CSV_HEADER = "step,type,rows,k,threads,working_set,gops,gops_stddev,gweights,gain,gain_low,gain_high,"
-            + "nmse,description";
+    private static final String CSV_HEADER = "step,type,rows,k,threads,working_set,gops,gops_stddev,gweights,gain,gain_low,"
+            + "gain_high,nmse,description";
 
     private final Format format;
     private final PrintWriter out;
@@ -67,7 +67,8 @@ public final class AblationWriter {
         out.println(first.rows() + " x " + first.k() + ", one column, " + first.threads() + " thread(s), weights "
                 + (first.workingSet().equals("cold") ? "from memory (cold)." : "used again and again (hot)."));
         out.println("GOP/s: 2 * rows * k / time, tables included, median ± standard deviation; Gw/s: rows * k / time.");
-        out.println("gain: over the row before. NMSE: against the unpacked weights in double precision, with normal activations.");
+        out.println("gain: over the row before.");
+        out.println("NMSE: against the unpacked weights in double precision, with normal activations.");
         out.println();
         all.ablation().stream().filter(step -> step.type().equals(first.type()))
                 .forEach(step -> out.println("- **" + step.step() + "**: " + step.description()));

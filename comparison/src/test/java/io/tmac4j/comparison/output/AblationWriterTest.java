@@ -9,8 +9,8 @@ import org.junit.jupiter.api.Test;
 
 class AblationWriterTest {
 
-    private static final AblationStep FIRST = new AblationStep("lookup", "Q2_0", 64, 256, 1, "hot", 2.5, 0.25, 1.25, null, null, null,
-            1e-9, "tables of floats, row by row");
+    private static final AblationStep FIRST = new AblationStep("lookup", "Q2_0", 64, 256, 1, "hot", 2.5, 0.25, 1.25, null, null,
+            null, 1e-9, "tables of floats, row by row");
     private static final AblationStep NEXT = new AblationStep("+ tiling", "Q2_0", 64, 256, 1, "hot", 5, 0.5, 2.5, 2.0, 1.75, 2.25,
             2e-5, "32 rows at a time");
 
@@ -19,7 +19,8 @@ class AblationWriterTest {
         assertThat(written(Format.CSV)).containsExactly(
                 "step,type,rows,k,threads,working_set,gops,gops_stddev,gweights,gain,gain_low,gain_high,nmse,description",
                 "lookup,Q2_0,64,256,1,hot,2.500000,0.250000,1.250000,,,,1.000000e-09,\"tables of floats, row by row\"",
-                "+ tiling,Q2_0,64,256,1,hot,5.000000,0.500000,2.500000,2.000000,1.750000,2.250000,2.000000e-05,32 rows at a time");
+                "+ tiling,Q2_0,64,256,1,hot,5.000000,0.500000,2.500000,2.000000,1.750000,2.250000,2.000000e-05,"
+                        + "32 rows at a time");
     }
 
     @Test

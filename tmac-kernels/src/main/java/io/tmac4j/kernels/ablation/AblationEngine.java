@@ -37,7 +37,8 @@ public final class AblationEngine implements MatMulEngine {
     /** From no optimisation to all, each with those before it. */
     public static List<EngineVariant> steps() {
         List<EngineVariant> steps = new ArrayList<>();
-        steps.add(new EngineVariant("lookup", "tables of floats in memory, row by row, in plain Java", new AblationEngine(Set.of())));
+        steps.add(new EngineVariant("lookup", "tables of floats in memory, row by row, in plain Java",
+                new AblationEngine(Set.of())));
         for (Optimisation last : Optimisation.values()) {
             steps.add(new EngineVariant("+ " + last.title(), last.sentence(), new AblationEngine(last.upToHere())));
         }

@@ -9,9 +9,9 @@ import java.util.stream.Collectors;
  * The switches of the ablation. Without any, each row looks up one group after the other in tables of floats, in plain Java:
  * weights lie row by row as in a file, tables of all groups are built first and stay in memory.
  *
- * <p>The order differs from the one in which the paper tells them, since some make others possible here: a byte shuffle needs entries
- * of a byte (so quantisation comes first) and 16 rows with the same table (so the order of the axes comes before registers),
- * and only tiles can be laid out contiguously.
+ * <p>The order is one in which each makes the next possible: a byte shuffle needs entries of a byte (so quantisation comes first)
+ * and 16 rows with the same table (so the order of the axes comes before registers), and only tiles can be laid out
+ * contiguously.
  */
 public enum Optimisation {
 

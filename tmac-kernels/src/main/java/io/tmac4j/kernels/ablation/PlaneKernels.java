@@ -18,16 +18,16 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The inner loops of all variants, at 128 bits: that wide a byte shuffle is on every machine. Planes of a block follow each other,
- * the highest first, and sums are doubled in between. At most 32 lookups of 255, 15 times where there are four planes, are added
- * in 16 bits: 30600 at most, with eight lookups a plane.
+ * The inner loops of all variants, at 128 bits: that wide a byte shuffle is on every machine. Planes of a block follow each
+ * other, the highest first, and sums are doubled in between. Sums are 16 bits wide: 32 lookups of 255 in one plane make 8160, 16
+ * in two planes, once and twice, 12240, eight in four planes 30600.
  *
- * <p>Bytes are summed without widening each of them: {@code a} sums them as 16-bit pairs, {@code s} sums the same shifted right by 8
- * as ints. With b0 to b3 the sums of the bytes of an int lane, all modulo 2^16, {@code a} holds b0 + 256 b1 and b2 + 256 b3,
+ * <p>Bytes are summed without widening each of them: {@code a} sums them as 16-bit pairs, {@code s} sums the same shifted right
+ * by 8 as ints. With b0 to b3 the sums of the bytes of an int lane, all modulo 2^16, {@code a} holds b0 + 256 b1 and b2 + 256 b3,
  * and {@code s} holds b1 + 256 b2 and b3.
  *
  * <p>Vectors that a loop carries on are arguments of operations, never receivers, and nothing is put into helper methods: C2 else
- * makes objects of them.
+ * makes objects of them. For this reason the five methods of tiles repeat what they have in common.
  */
 final class PlaneKernels {
 
@@ -51,6 +51,9 @@ final class PlaneKernels {
 
     /** Bytes of the sums of a tile. */
     static final int TILE_SUMS = 2 * SUMS;
+
+    private static final byte NIBBLE = 15;
+    private static final byte HALF = 127;
 
     private static final int RUN = PlaneLayout.RUN;
     private static final int TABLE = PlaneTables.TABLE_BYTES;
@@ -86,10 +89,14 @@ final class PlaneKernels {
                 for (int i = 0; i < eights; i++) {
                     long t = blockTables + (8L * FLOATS_TABLE * i & OFFSET);
                     int x = Memory.i32((code & ADDRESS) + (4L * i & OFFSET));
-                    s0 += Memory.f32(t + 4 * (x & 15)) + Memory.f32(t + 4 * FLOATS_TABLE + 4 * (x >>> 16 & 15));
-                    s1 += Memory.f32(t + FLOATS_TABLE + 4 * (x >>> 4 & 15)) + Memory.f32(t + 5 * FLOATS_TABLE + 4 * (x >>> 20 & 15));
-                    s2 += Memory.f32(t + 2 * FLOATS_TABLE + 4 * (x >>> 8 & 15)) + Memory.f32(t + 6 * FLOATS_TABLE + 4 * (x >>> 24 & 15));
-                    s3 += Memory.f32(t + 3 * FLOATS_TABLE + 4 * (x >>> 12 & 15)) + Memory.f32(t + 7 * FLOATS_TABLE + 4 * (x >>> 28));
+                    s0 += Memory.f32(t + 4 * (x & 15))
+                            + Memory.f32(t + 4 * FLOATS_TABLE + 4 * (x >>> 16 & 15));
+                    s1 += Memory.f32(t + FLOATS_TABLE + 4 * (x >>> 4 & 15))
+                            + Memory.f32(t + 5 * FLOATS_TABLE + 4 * (x >>> 20 & 15));
+                    s2 += Memory.f32(t + 2 * FLOATS_TABLE + 4 * (x >>> 8 & 15))
+                            + Memory.f32(t + 6 * FLOATS_TABLE + 4 * (x >>> 24 & 15));
+                    s3 += Memory.f32(t + 3 * FLOATS_TABLE + 4 * (x >>> 12 & 15))
+                            + Memory.f32(t + 7 * FLOATS_TABLE + 4 * (x >>> 28));
                 }
                 sum = 2 * sum + (s0 + s1 + (s2 + s3));
                 code += 4L * eights;
@@ -158,7 +165,7 @@ final class PlaneKernels {
         }
     }
 
-    /** The same as {@link #run} with the table in a register, 16 rows at a time; sums are {@code a} and {@code s} of 16 rows each. */
+    /** As {@link #run} with the table in a register, 16 rows at a time; sums are {@code a} and {@code s} of 16 rows each. */
     static void shuffleRun(long codes, int bytes, long table, long sums) {
         ByteVector entries = ByteVector.fromMemorySegment(BYTES, ALL, table, LITTLE);
         for (int i = 0; i < bytes; i += RUN / 2) {
@@ -168,7 +175,7 @@ final class PlaneKernels {
             ShortVector x = (ShortVector) ByteVector.fromMemorySegment(HALF_BYTES, ALL, (codes & ADDRESS) + (i & OFFSET), LITTLE)
                     .convertShape(ZERO_EXTEND_B2S, SHORTS, 0);
             ByteVector v = x.or(x.reinterpretAsInts().lanewise(LSHL, 4).reinterpretAsShorts()).reinterpretAsBytes()
-                    .and((byte) 15).selectFrom(entries);
+                    .and(NIBBLE).selectFrom(entries);
             v.reinterpretAsShorts().add(a).intoMemorySegment(ALL, to, LITTLE);
             v.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts().add(s).intoMemorySegment(ALL, to + SUMS / 2, LITTLE);
         }
@@ -216,9 +223,9 @@ final class PlaneKernels {
                     ShortVector y = (ShortVector) ByteVector.fromMemorySegment(HALF_BYTES, ALL, code + RUN / 2, LITTLE)
                             .convertShape(ZERO_EXTEND_B2S, SHORTS, 0);
                     ByteVector v = x.or(x.reinterpretAsInts().lanewise(LSHL, 4).reinterpretAsShorts()).reinterpretAsBytes()
-                            .and((byte) 15).selectFrom(entries);
+                            .and(NIBBLE).selectFrom(entries);
                     ByteVector w = y.or(y.reinterpretAsInts().lanewise(LSHL, 4).reinterpretAsShorts()).reinterpretAsBytes()
-                            .and((byte) 15).selectFrom(entries);
+                            .and(NIBBLE).selectFrom(entries);
                     a0 = v.reinterpretAsShorts().add(a0);
                     s0 = v.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts().add(s0);
                     a1 = w.reinterpretAsShorts().add(a1);
@@ -257,8 +264,8 @@ final class PlaneKernels {
                 do {
                     ByteVector entries = ByteVector.fromMemorySegment(BYTES, ALL, t, LITTLE);
                     ByteVector x = ByteVector.fromMemorySegment(BYTES, ALL, code, LITTLE);
-                    ByteVector v = x.and((byte) 15).selectFrom(entries);
-                    ByteVector w = x.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and((byte) 15).selectFrom(entries);
+                    ByteVector v = x.and(NIBBLE).selectFrom(entries);
+                    ByteVector w = x.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(entries);
                     a0 = v.reinterpretAsShorts().add(a0);
                     s0 = v.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts().add(s0);
                     a1 = w.reinterpretAsShorts().add(a1);
@@ -299,9 +306,9 @@ final class PlaneKernels {
                     ByteVector next = ByteVector.fromMemorySegment(BYTES, ALL, t + TABLE, LITTLE);
                     ByteVector x = ByteVector.fromMemorySegment(BYTES, ALL, code, LITTLE);
                     ByteVector y = ByteVector.fromMemorySegment(BYTES, ALL, code + runBytes, LITTLE);
-                    ByteVector v = x.and((byte) 15).selectFrom(entries).add(y.and((byte) 15).selectFrom(next));
-                    ByteVector w = x.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and((byte) 15).selectFrom(entries)
-                            .add(y.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and((byte) 15).selectFrom(next));
+                    ByteVector v = x.and(NIBBLE).selectFrom(entries).add(y.and(NIBBLE).selectFrom(next));
+                    ByteVector w = x.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(entries)
+                            .add(y.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(next));
                     a0 = v.reinterpretAsShorts().add(a0);
                     s0 = v.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts().add(s0);
                     a1 = w.reinterpretAsShorts().add(a1);
@@ -340,20 +347,20 @@ final class PlaneKernels {
                 do {
                     ByteVector t0 = ByteVector.fromMemorySegment(BYTES, ALL, t, LITTLE);
                     ByteVector x = ByteVector.fromMemorySegment(BYTES, ALL, code, LITTLE);
-                    ByteVector v = x.and((byte) 15).selectFrom(t0);
-                    ByteVector w = x.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and((byte) 15).selectFrom(t0);
+                    ByteVector v = x.and(NIBBLE).selectFrom(t0);
+                    ByteVector w = x.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(t0);
                     ByteVector t1 = ByteVector.fromMemorySegment(BYTES, ALL, t + TABLE, LITTLE);
                     ByteVector y = ByteVector.fromMemorySegment(BYTES, ALL, code + runBytes, LITTLE);
-                    v = y.and((byte) 15).selectFrom(t1).add(v);
-                    w = y.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and((byte) 15).selectFrom(t1).add(w);
+                    v = y.and(NIBBLE).selectFrom(t1).add(v);
+                    w = y.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(t1).add(w);
                     ByteVector t2 = ByteVector.fromMemorySegment(BYTES, ALL, t + 2 * TABLE, LITTLE);
                     ByteVector z = ByteVector.fromMemorySegment(BYTES, ALL, code + 2 * runBytes, LITTLE);
-                    v = z.and((byte) 15).selectFrom(t2).add(v);
-                    w = z.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and((byte) 15).selectFrom(t2).add(w);
+                    v = z.and(NIBBLE).selectFrom(t2).add(v);
+                    w = z.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(t2).add(w);
                     ByteVector t3 = ByteVector.fromMemorySegment(BYTES, ALL, t + 3 * TABLE, LITTLE);
                     ByteVector u = ByteVector.fromMemorySegment(BYTES, ALL, code + 3 * runBytes, LITTLE);
-                    v = u.and((byte) 15).selectFrom(t3).add(v);
-                    w = u.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and((byte) 15).selectFrom(t3).add(w);
+                    v = u.and(NIBBLE).selectFrom(t3).add(v);
+                    w = u.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(t3).add(w);
                     a0 = v.reinterpretAsShorts().add(a0);
                     s0 = v.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts().add(s0);
                     a1 = w.reinterpretAsShorts().add(a1);
@@ -397,24 +404,24 @@ final class PlaneKernels {
                     ByteVector t1 = ByteVector.fromMemorySegment(BYTES, ALL, t + TABLE, LITTLE);
                     ByteVector x = ByteVector.fromMemorySegment(BYTES, ALL, code, LITTLE);
                     ByteVector y = ByteVector.fromMemorySegment(BYTES, ALL, code + runBytes, LITTLE);
-                    ByteVector v = x.and((byte) 15).selectFrom(t0);
-                    ByteVector w = x.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and((byte) 15).selectFrom(t0);
-                    ByteVector p = y.and((byte) 15).selectFrom(t1);
-                    ByteVector q = y.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and((byte) 15).selectFrom(t1);
-                    v = v.or(p).sub(v.lanewise(XOR, p).reinterpretAsInts().lanewise(LSHR, 1).reinterpretAsBytes().and((byte) 127));
-                    w = w.or(q).sub(w.lanewise(XOR, q).reinterpretAsInts().lanewise(LSHR, 1).reinterpretAsBytes().and((byte) 127));
+                    ByteVector v = x.and(NIBBLE).selectFrom(t0);
+                    ByteVector w = x.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(t0);
+                    ByteVector p = y.and(NIBBLE).selectFrom(t1);
+                    ByteVector q = y.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(t1);
+                    v = v.or(p).sub(v.lanewise(XOR, p).reinterpretAsInts().lanewise(LSHR, 1).reinterpretAsBytes().and(HALF));
+                    w = w.or(q).sub(w.lanewise(XOR, q).reinterpretAsInts().lanewise(LSHR, 1).reinterpretAsBytes().and(HALF));
                     ByteVector t2 = ByteVector.fromMemorySegment(BYTES, ALL, t + 2 * TABLE, LITTLE);
                     ByteVector t3 = ByteVector.fromMemorySegment(BYTES, ALL, t + 3 * TABLE, LITTLE);
                     x = ByteVector.fromMemorySegment(BYTES, ALL, code + 2 * runBytes, LITTLE);
                     y = ByteVector.fromMemorySegment(BYTES, ALL, code + 3 * runBytes, LITTLE);
-                    p = x.and((byte) 15).selectFrom(t2);
-                    q = x.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and((byte) 15).selectFrom(t2);
-                    ByteVector r = y.and((byte) 15).selectFrom(t3);
-                    ByteVector u = y.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and((byte) 15).selectFrom(t3);
-                    p = p.or(r).sub(p.lanewise(XOR, r).reinterpretAsInts().lanewise(LSHR, 1).reinterpretAsBytes().and((byte) 127));
-                    q = q.or(u).sub(q.lanewise(XOR, u).reinterpretAsInts().lanewise(LSHR, 1).reinterpretAsBytes().and((byte) 127));
-                    v = v.or(p).sub(v.lanewise(XOR, p).reinterpretAsInts().lanewise(LSHR, 1).reinterpretAsBytes().and((byte) 127));
-                    w = w.or(q).sub(w.lanewise(XOR, q).reinterpretAsInts().lanewise(LSHR, 1).reinterpretAsBytes().and((byte) 127));
+                    p = x.and(NIBBLE).selectFrom(t2);
+                    q = x.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(t2);
+                    ByteVector r = y.and(NIBBLE).selectFrom(t3);
+                    ByteVector u = y.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(t3);
+                    p = p.or(r).sub(p.lanewise(XOR, r).reinterpretAsInts().lanewise(LSHR, 1).reinterpretAsBytes().and(HALF));
+                    q = q.or(u).sub(q.lanewise(XOR, u).reinterpretAsInts().lanewise(LSHR, 1).reinterpretAsBytes().and(HALF));
+                    v = v.or(p).sub(v.lanewise(XOR, p).reinterpretAsInts().lanewise(LSHR, 1).reinterpretAsBytes().and(HALF));
+                    w = w.or(q).sub(w.lanewise(XOR, q).reinterpretAsInts().lanewise(LSHR, 1).reinterpretAsBytes().and(HALF));
                     a0 = v.reinterpretAsShorts().add(a0);
                     s0 = v.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts().add(s0);
                     a1 = w.reinterpretAsShorts().add(a1);
@@ -432,8 +439,8 @@ final class PlaneKernels {
     }
 
     /**
-     * Adds {@code (sum * step + offset) * scale} of 16 rows for each of {@code blocks} blocks to the 16 floats at {@code out}, which
-     * {@link #finish} brings to their size. Row
+     * Adds {@code (sum * step + offset) * scale} of 16 rows for each of {@code blocks} blocks to the 16 floats at {@code out},
+     * which {@link #finish} brings to their size. Row
      * {@code i} and row {@code i + 4} of a scale pair are the low and high half of an int.
      *
      * @param sums       {@code a} and {@code s} of the first block; those of the next are {@link #TILE_SUMS} bytes after

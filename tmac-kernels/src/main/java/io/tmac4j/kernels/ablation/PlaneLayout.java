@@ -5,14 +5,15 @@ import java.util.Set;
 /**
  * Where indices and scales stand.
  *
- * <p>Without {@link Optimisation#AXIS_ORDER}: row by row, block by block, 16 bytes of indices, two a byte along k, and the f16 scale.
+ * <p>Without {@link Optimisation#AXIS_ORDER}: row by row, block by block, 16 bytes of indices, two a byte along k, and the f16
+ * scale.
  *
  * <p>With it rows are padded to whole tiles of 32. An index of all rows together is a run, and a byte holds the indices of two
  * rows. Runs of a block follow each other, then come its scales. Without {@link Optimisation#LAYOUT} a run goes through all rows
  * of the matrix, with it through the 32 rows of a tile, and tiles follow each other.
  *
- * <p>Lanes of a tile are its rows in order, but for byte shuffles lane {@code 4 i + j} of 16 holds row {@code 4 j + i}: 16-bit sums
- * of bytes fall apart into one vector for each {@code j}. Scales are then paired as {@link PlaneKernels#fold} reads them.
+ * <p>Lanes of a tile are its rows in order, but for byte shuffles lane {@code 4 i + j} of 16 holds row {@code 4 j + i}: 16-bit
+ * sums of bytes fall apart into one vector for each {@code j}. Scales are then paired as {@link PlaneKernels#fold} reads them.
  *
  * @param on     what is on
  * @param rows   rows

@@ -131,7 +131,8 @@ final class PlaneProduct implements ParallelTask, AutoCloseable {
 
     private void buildTables(int from, int to, long ordered) {
         for (int block = from; block < to; block++) {
-            build(block, memory + (long) block * blockTablesBytes(), numbers() + (long) block * PlaneTables.NUMBER_BYTES, ordered);
+            build(block, memory + (long) block * blockTablesBytes(), numbers() + (long) block * PlaneTables.NUMBER_BYTES,
+                    ordered);
         }
     }
 
@@ -186,8 +187,8 @@ final class PlaneProduct implements ParallelTask, AutoCloseable {
         PlaneForm form = matrix.form();
         for (int lookup = 0; lookup < PlaneForm.LOOKUPS; lookup++) {
             int plane = lookup / form.groups();
-            PlaneKernels.run(codes + lookup * runBytes, rows / 2, tables + (long) lookup % form.groups() * PlaneTables.TABLE_BYTES,
-                    form.planes() - 1 - plane, sums);
+            PlaneKernels.run(codes + lookup * runBytes, rows / 2,
+                    tables + (long) lookup % form.groups() * PlaneTables.TABLE_BYTES, form.planes() - 1 - plane, sums);
         }
     }
 
@@ -213,7 +214,8 @@ final class PlaneProduct implements ParallelTask, AutoCloseable {
         long blockBytes = layout.blockBytes();
         for (int block = 0; block < layout.blocks(); block += BLOCKS) {
             int blocks = Math.min(BLOCKS, layout.blocks() - block);
-            sum(matrix.address() + layout.codes(tile) + block * blockBytes, blocks, memory + (long) block * blockTablesBytes(), sums);
+            sum(matrix.address() + layout.codes(tile) + block * blockBytes, blocks, memory + (long) block * blockTablesBytes(),
+                    sums);
             long number = numbers() + (long) block * PlaneTables.NUMBER_BYTES;
             long scales = matrix.address() + layout.scales(tile) + block * blockBytes;
             PlaneKernels.fold(sums, blocks, number, scales, blockBytes, out);

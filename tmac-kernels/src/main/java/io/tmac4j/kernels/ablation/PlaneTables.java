@@ -21,7 +21,7 @@ final class PlaneTables {
     /** Where an entry's step stands among the numbers, times the scale of the codes. */
     static final int STEP = 0;
 
-    /** What each row adds to its sum times the step: the centre of the codes, and what makes entries unsigned, taken off again. */
+    /** What each row adds to its sum times the step: the centre of the codes less what makes entries unsigned. */
     static final int OFFSET = 4;
 
     /** Added to a small number: the low byte is then the number rounded to an integer. */
