@@ -50,7 +50,8 @@ class NarrowedFormatTest {
                 try (Arena arena = Arena.ofShared()) {
                     WeightTensor tensor = tensor(few, k, rows, 2, arena);
                     MemorySegment input = gaussian(columns * k, arena);
-                    try (PackedMatrix narrowed = Packer.pack(few.format, tensor, TypeTuning.standard(few.format), WorkerPool.shared(), 2);
+                    try (PackedMatrix narrowed = Packer.pack(few.format, tensor, TypeTuning.standard(few.format),
+                            WorkerPool.shared(), 2);
                             PackedMatrix wide = wide(few.format, tensor)) {
                         assertThat(narrowed.byteSize()).isLessThan(wide.byteSize());
                         assertThat(multiply(narrowed, columns, input, arena)).as("%d columns, k %d", columns, k)
