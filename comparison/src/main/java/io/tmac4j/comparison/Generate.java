@@ -77,7 +77,8 @@ final class Generate implements Callable<Integer> {
             description = "Threads (default: one for each physical core).")
     private int threads = Machine.mathThreads();
 
-    @Option(names = "--stats", description = "Also tell how often memory was collected, and the bytes that a token allocated.")
+    @Option(names = "--stats", description = "Also tell how often the heap was collected, and the bytes that a token allocated;"
+            + " both are large until C2 has compiled the kernels.")
     private boolean stats;
 
     @Option(names = {"-c", "--ctx-size"}, paramLabel = "N", converter = Options.AtLeastOne.class,
