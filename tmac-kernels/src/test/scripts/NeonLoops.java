@@ -258,8 +258,8 @@ final class NeonLoops {
     }
 
     /**
-     * The loop in which a method does its work: of those with most of it for an instruction, the shortest; of loops that scale, the
-     * one that C2 has unrolled least, so that an iteration is one block. Without a loop it is the code up to the return.
+     * The loop in which a method does its work: of those with most of it for an instruction, the shortest; of loops that scale,
+     * the one that C2 has unrolled least, so that an iteration is one block. Without a loop it is the code up to the return.
      */
     private Costed costed(List<Instruction> code) {
         Loop best = null;

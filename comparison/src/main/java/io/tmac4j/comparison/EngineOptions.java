@@ -16,8 +16,8 @@ public final class EngineOptions {
     enum Tune { OFF, AUTO, FIRST }
 
     @Option(names = "--tune", paramLabel = "off|auto|first",
-            description = "Whether the tmac engine does as 'tmac tune' found best (auto, the default) or as shipped (off); first: "
-                    + "measure for up to two seconds when a model is loaded whose type was not tuned.")
+            description = "Whether the tmac engine does as 'tmac tune' found best (auto, the default) or as shipped (off); "
+                    + "first: measure for up to two seconds when a model is loaded whose type was not tuned.")
     void tune(Tune value) {
         System.setProperty(Tuner.PROPERTY, value.name().toLowerCase(Locale.ROOT));
     }
@@ -26,8 +26,8 @@ public final class EngineOptions {
     enum Mode { EXACT, DEFAULT, FAST }
 
     @Option(names = "--mode", paramLabel = "exact|default|fast",
-            description = "How the tmac engine looks up weights of one and two bits: exact (integers, as 8-bit activations give them;"
-                    + " one bit at half the rate), default (tables of 8 bits), fast (of 7 bits, four times the error).")
+            description = "How the tmac engine looks up weights of one and two bits: exact (integers, as 8-bit activations give "
+                    + "them; one bit at half the rate), default (tables of 8 bits), fast (of 7 bits, four times the error).")
     void mode(Mode value) {
         System.setProperty(MODE, value.name().toLowerCase(Locale.ROOT));
     }

@@ -81,7 +81,8 @@ class ChildProcessTest {
 
     @Test
     void statsTellCollectionsAndAllocation() throws Exception {
-        Finished run = run("generate", "-m", DemoModel.file().toString(), "-e", "tmac", "-n", "8", "-t", "1", "--stats", "ROMEO:");
+        Finished run = run("generate", "-m", DemoModel.file().toString(), "-e", "tmac", "-n", "8", "-t", "1", "--stats",
+                "ROMEO:");
         assertThat(run.exitCode()).as(run.err()).isZero();
         assertThat(run.err()).contains("8 tokens generated").containsPattern("(?m)^\\d+ collections of the heap, \\d+ bytes");
     }

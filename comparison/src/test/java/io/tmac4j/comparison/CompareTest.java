@@ -84,7 +84,8 @@ class CompareTest {
     @Test
     void textsContinuedTogetherAreComparedWithSingleSteps(@TempDir Path folder) throws IOException {
         Path file = folder.resolve("results.json");
-        CommandRun run = compare("-p", "8", "-n", "4", "-t", "1", "-d", "0,8", "--parallel", "3", "--agreement", "0", "-o", "json",
+        CommandRun run = compare("-p", "8", "-n", "4", "-t", "1", "-d", "0,8", "--parallel", "3", "--agreement", "0", "-o",
+                "json",
                 "--resume", file.toString());
         assertThat(run.exitCode()).as(run.err()).isZero();
         assertThat(ReportCommandTest.resultsSchema().validate(run.out(), InputFormat.JSON)).isEmpty();
@@ -98,7 +99,8 @@ class CompareTest {
                 file.toString());
         assertThat(again.out().lines().filter(line -> line.matches(".*\\| +tg4 x3 \\| +3 \\|.* ms \\| +\\d+\\.\\d\\dx \\|")))
                 .as("a row for each engine, from the file").hasSize((int) engines);
-        assertThat(again.out().lines().filter(line -> line.matches(".*\\| +tg4 \\| +1 \\|.* ms \\| +\\|"))).hasSize((int) engines);
+        assertThat(again.out().lines().filter(line -> line.matches(".*\\| +tg4 \\| +1 \\|.* ms \\| +\\|")))
+                .hasSize((int) engines);
         assertThat(new ObjectMapper().readTree(Files.readString(file)).get("results").findValuesAsText("samples_ts"))
                 .isEqualTo(results.findValuesAsText("samples_ts"));
     }

@@ -22,9 +22,9 @@ import java.util.Arrays;
 final class Gemm implements AutoCloseable, ParallelTask {
 
     /**
-     * Fewest columns of a tile that are worth a pass by tables instead of a sweep for each column, where nothing was tuned; passes of multiplications are worth
-     * it for full tiles only. Measured on a Zen 3 core at 256 bits (4096 x 4096, {@code DecodeBenchmark}): of 16 columns, tables are
-     * level with sweeps at 13 to 15, multiplications at 16.
+     * Fewest columns of a tile that are worth a pass by tables instead of a sweep for each column, where nothing was tuned;
+     * passes of multiplications are worth it for full tiles only. Measured on a Zen 3 core at 256 bits (4096 x 4096,
+     * {@code DecodeBenchmark}): of 16 columns, tables are level with sweeps at 13 to 15, multiplications at 16.
      */
     static final int TABLES_CROSSOVER = COLUMNS * 13 / 16;
 
@@ -54,8 +54,8 @@ final class Gemm implements AutoCloseable, ParallelTask {
 
     /**
      * Where everything stands in the scratch memory of a worker. At 0: the vector tables of a step, or 128 unpacked weights of
-     * {@link #MULTIPLY_ROWS} rows. Then 16-bit sums; float sums, for each column tile two vectors a row; scales and mins of rows; offsets of the
-     * rows.
+     * {@link #MULTIPLY_ROWS} rows. Then 16-bit sums; float sums, for each column tile two vectors a row; scales and mins of rows;
+     * offsets of the rows.
      */
     static final long SUMS = Math.max(GemmShape.STEP_TRITS * GemmKernels.TRIT_TABLE,
             Math.max(GemmShape.STEP_TABLES * GemmKernels.TABLE, 128L * 4 * MULTIPLY_ROWS));
@@ -63,7 +63,8 @@ final class Gemm implements AutoCloseable, ParallelTask {
     static final long SCALES = FLOATS + 2L * MAX_CHUNK_ROWS * BYTES;
     static final long MINS = SCALES + 4L * MAX_CHUNK_ROWS;
     static final long OFFSETS = MINS + 4L * MAX_CHUNK_ROWS;
-    private static final long WORKER_BYTES = OFFSETS + TritOffsets.bytes(MAX_CHUNK_ROWS / TRIT_GROUP_TILES) + ColumnBlocks.SCRATCH_BYTES;
+    private static final long WORKER_BYTES = OFFSETS + TritOffsets.bytes(MAX_CHUNK_ROWS / TRIT_GROUP_TILES)
+            + ColumnBlocks.SCRATCH_BYTES;
 
     private MatMulBatch batch;
 

@@ -121,8 +121,8 @@ final class GemmKernels {
 
     /**
      * Sums by tables of three ternary weights for {@link Species#LANES} / 2 rows: {@code sums[row] += sum of lookups}, 16 bits a
-     * column. An index is no field of the codes here, so {@link TritOffsets} makes offsets of them, by vectors; a third fewer lookups pay
-     * for that.
+     * column. An index is no field of the codes here, so {@link TritOffsets} makes offsets of them, by vectors; a third fewer
+     * lookups pay for that.
      *
      * @param tables  first table
      * @param offsets bytes from the first table to entries

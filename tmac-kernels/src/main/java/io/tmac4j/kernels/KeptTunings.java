@@ -67,7 +67,8 @@ record KeptTunings(Path file, String machine) {
 
     /** The file of a machine. */
     static KeptTunings in(Path folder, String machine) {
-        return new KeptTunings(folder.resolve("tuning-" + hash(sha256(), machine.getBytes(StandardCharsets.UTF_8)) + ".properties"),
+        return new KeptTunings(
+                folder.resolve("tuning-" + hash(sha256(), machine.getBytes(StandardCharsets.UTF_8)) + ".properties"),
                 machine);
     }
 

@@ -77,7 +77,9 @@ final class LookupGemm {
         }
     }
 
-    /** Even byte lanes of a vector hold the first and third quarter of its rows, odd ones the others: see {@link LookupLayout}. */
+    /**
+     * Even byte lanes of a vector hold the first and third quarter of its rows, odd ones the others: see {@link LookupLayout}.
+     */
     private static void lookUpTrits(long offsets, int tileRows, long sums, long tables) {
         long quarter = LANES / 4L * WideSpecies.BYTES;
         for (int row = 0; row < tileRows; row += LANES) {

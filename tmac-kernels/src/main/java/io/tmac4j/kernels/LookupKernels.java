@@ -16,10 +16,10 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * First stage of an mpGEMV: looks up the codes of four tiles, so that one load of each table serves all of them, and leaves sums of
- * bytes in a few kilobytes of scratch memory (arXiv 2407.00088, by byte shuffles). The four tiles are four streams of memory, as
- * in {@link WordSums}. A tile has {@link LookupMatrix#VECTORS} vectors of rows, which are taken one after the other: the later ones
- * come from the first-level cache.
+ * First stage of an mpGEMV: looks up the codes of four tiles, so that one load of each table serves all of them, and leaves sums
+ * of bytes in a few kilobytes of scratch memory (arXiv 2407.00088, by byte shuffles). The four tiles are four streams of memory,
+ * as in {@link WordSums}. A tile has {@link LookupMatrix#VECTORS} vectors of rows, which are taken one after the other: the later
+ * ones come from the first-level cache.
  *
  * <p>Bytes are summed without widening: {@code a} sums them as 16-bit pairs, {@code s} sums the same shifted right by 8 as ints.
  * With b0 to b3 the sums of the bytes of an int lane, all modulo 2^16, {@code a} holds b0 + 256 b1 and b2 + 256 b3, and
@@ -123,7 +123,9 @@ final class LookupKernels {
         }
     }
 
-    /** The same for entries of at most 127, of which the two of a code byte are added as bytes. Tables of blocks are back to back. */
+    /**
+     * The same for entries of at most 127, of which the two of a code byte are added as bytes. Tables of blocks are back to back.
+     */
     static void pairSums(long codes, long next1, long next2, long next3, int blocks, int codeBytes, int blockBytes, long tables,
             long target) {
         ShortVector zero = ShortVector.zero(SHORTS);

@@ -5,8 +5,8 @@ import static io.tmac4j.kernels.Species.LANES;
 import java.util.Arrays;
 
 /**
- * Weights of one or two bits as table indices. An mpGEMV alternates between two stages, lookups and scales, over as many blocks as
- * their scratch memory holds; each stage is a method that is compiled by itself, and no vector passes from one to the other.
+ * Weights of one or two bits as table indices. An mpGEMV alternates between two stages, lookups and scales, over as many blocks
+ * as their scratch memory holds; each stage is a method that is compiled by itself, and no vector passes from one to the other.
  */
 final class LookupMatrix extends PackedMatrix {
 
@@ -140,10 +140,12 @@ final class LookupMatrix extends PackedMatrix {
         int tableBytes = tables.blockBytes();
         switch (tables.mode()) {
             case FAST -> LookupKernels.pairSums(codes, next1, next2, next3, blocks, codeBytes, blockBytes, table, scratch);
-            case DEFAULT -> LookupKernels.sums(codes, next1, next2, next3, blocks, codeBytes, blockBytes, table, tableBytes, scratch);
+            case DEFAULT -> LookupKernels.sums(codes, next1, next2, next3, blocks, codeBytes, blockBytes, table, tableBytes,
+                    scratch);
             case EXACT -> {
                 LookupKernels.sums(codes, next1, next2, next3, blocks, codeBytes, blockBytes, table, tableBytes, scratch);
-                LookupKernels.sums(codes, next1, next2, next3, blocks, codeBytes, blockBytes, table + tables.tableBytes(), tableBytes,
+                LookupKernels.sums(codes, next1, next2, next3, blocks, codeBytes, blockBytes, table + tables.tableBytes(),
+                        tableBytes,
                         scratch + HIGH_SUMS);
             }
         }
@@ -151,7 +153,8 @@ final class LookupMatrix extends PackedMatrix {
 
     private void scale(long sums, int blocks, long numbers, long halves, long result) {
         for (int v = 0; tables.mode() == TableMode.EXACT && v < VECTORS; v++) {
-            ScaleKernels.wide(sums + (long) v * LookupKernels.SUMS, HIGH_SUMS, blocks, layout.form().tables() * LookupTables.WIDE_BIAS,
+            ScaleKernels.wide(sums + (long) v * LookupKernels.SUMS, HIGH_SUMS, blocks,
+                    layout.form().tables() * LookupTables.WIDE_BIAS,
                     numbers, halves + 2L * v * LANES, layout.blockBytes(), result + 4L * v * LANES);
         }
         for (int v = 0; tables.mode() != TableMode.EXACT && v < VECTORS; v++) {

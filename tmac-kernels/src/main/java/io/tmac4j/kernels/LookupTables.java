@@ -44,8 +44,8 @@ final class LookupTables {
     private static final int ENTRIES = 16;
 
     /**
-     * Bytes of a table. At 256 bits it stands twice, so that an index may have any fifth bit: AVX2 shuffles within halves of a vector,
-     * and C2 masks indices to five bits.
+     * Bytes of a table. At 256 bits it stands twice, so that an index may have any fifth bit: AVX2 shuffles within halves of a
+     * vector, and C2 masks indices to five bits.
      */
     static final int TABLE_BYTES = LANES == 32 ? 2 * ENTRIES : ENTRIES;
 
@@ -202,8 +202,8 @@ final class LookupTables {
     }
 
     /**
-     * Tables of single bits whose entries are sums of activations of 8 bits, with the low byte of each in a first set of tables and
-     * the high byte in a second one.
+     * Tables of single bits whose entries are sums of activations of 8 bits, with the low byte of each in a first set of tables
+     * and the high byte in a second one.
      */
     private static void buildWide(LookupForm form, long tables, long numbers, long ordered) {
         if (form.groupWeights() != 4) {

@@ -146,8 +146,8 @@ abstract sealed class PackedMatrix implements PackedWeights permits LookupMatrix
     abstract void pack(long source, int expert, int tile);
 
     /**
-     * Multiplies sets of tiles with a column. The tiles of a set stand a quarter of the matrix apart: four long streams of memory.
-     * Tiles that the last quarter lacks are done twice.
+     * Multiplies sets of tiles with a column. The tiles of a set stand a quarter of the matrix apart: four long streams of
+     * memory. Tiles that the last quarter lacks are done twice.
      *
      * @param expert      which matrix
      * @param from        first set

@@ -76,8 +76,8 @@ final class ScaleKernels {
     }
 
     /**
-     * Adds {@code sum * step * scale} for each of {@code blocks} blocks, where the sum is that of 16-bit entries: a sum of low bytes,
-     * 256 times a sum of high bytes, less what was added to the entries.
+     * Adds {@code sum * step * scale} for each of {@code blocks} blocks, where the sum is that of 16-bit entries: a sum of low
+     * bytes, 256 times a sum of high bytes, less what was added to the entries.
      *
      * @param sums       {@code a} and {@code s} of the first block, of low bytes
      * @param high       bytes from there to those of high bytes

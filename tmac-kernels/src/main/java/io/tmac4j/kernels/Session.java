@@ -19,7 +19,10 @@ final class Session implements AutoCloseable, ParallelTask {
     /** Weights that one chunk of table building covers. */
     private static final int TABLE_CHUNK = 1024;
 
-    /** Bytes of weights a chunk where nothing was measured: a few microseconds of work, so that no thread waits long for another's last chunk. */
+    /**
+     * Bytes of weights a chunk where nothing was measured: a few microseconds of work, so that no thread waits long for another's
+     * last chunk.
+     */
     static final int CHUNK_BYTES = 192 << 10;
 
     private static final int CHUNKS_PER_THREAD = 8;

@@ -1,12 +1,13 @@
 package io.tmac4j.kernels;
 
 /**
- * Where the lookup tables of one column of activations stand, {@link LookupTables#TABLE_BYTES} each: repeated to wider vectors than
- * need be, the tables of a long row would not fit the first-level cache, and reading them would keep the weights from being fetched
- * ahead. After the tables of all blocks come the numbers that belong to each block.
+ * Where the lookup tables of one column of activations stand, {@link LookupTables#TABLE_BYTES} each: repeated to wider vectors
+ * than need be, the tables of a long row would not fit the first-level cache, and reading them would keep the weights from being
+ * fetched ahead. After the tables of all blocks come the numbers that belong to each block.
  *
  * @param form the form of the weights
- * @param mode how exact entries are; if two tables serve a group, those of the low bytes of a block come before those of the high ones
+ * @param mode how exact entries are; if two tables serve a group, those of the low bytes of a block come before those of the high
+ *             ones
  * @param k    activations
  */
 record TableLayout(LookupForm form, TableMode mode, int k) implements InputLayout {

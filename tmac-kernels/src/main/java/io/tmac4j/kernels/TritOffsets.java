@@ -14,9 +14,9 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.ShortVector;
 
 /**
- * Offsets into the vector tables of a step of ternary weights, for {@link GemmKernels#tritSums}: for one table the unsigned 16-bit
- * offsets of a vector of rows, then those of the next table. Code bytes hold four weights and a table three, so vectors of code bytes
- * are brought together, and a triple of two-bit codes, v, becomes a number in base 3: v - (v >> 2) - 3 (v >> 4).
+ * Offsets into the vector tables of a step of ternary weights, for {@link GemmKernels#tritSums}: for one table the unsigned
+ * 16-bit offsets of a vector of rows, then those of the next table. Code bytes hold four weights and a table three, so vectors of
+ * code bytes are brought together, and a triple of two-bit codes, v, becomes a number in base 3: v - (v >> 2) - 3 (v >> 4).
  */
 final class TritOffsets {
 

@@ -18,10 +18,10 @@ import org.slf4j.LoggerFactory;
  * was measured is kept in the cache folder, for each machine, Java VM and state of the kernels.
  *
  * <p>{@link #tune} measures everything. With the system property {@value #PROPERTY} at {@code auto}, the default, a model that is
- * loaded uses what is kept and is as shipped where nothing is; at {@code off} it is as shipped. At {@code first} the two forms of a
- * type that nothing is kept for are measured when its first model is loaded; all of this takes less than two seconds. That is
- * enough in a VM that has been computing; in a new one C2 needs about four seconds for the kernels of both forms, and then nothing
- * is chosen. Another way than the shipped one is chosen only where it is faster beyond the noise of the measurement.
+ * loaded uses what is kept and is as shipped where nothing is; at {@code off} it is as shipped. At {@code first} the two forms of
+ * a type that nothing is kept for are measured when its first model is loaded; all of this takes less than two seconds. That is
+ * enough in a VM that has been computing; in a new one C2 needs about four seconds for the kernels of both forms, and then
+ * nothing is chosen. Another way than the shipped one is chosen only where it is faster beyond the noise of the measurement.
  */
 public final class Tuner {
 
@@ -162,7 +162,8 @@ public final class Tuner {
             return Duel.between(() -> one.multiply(1, threads, standard), () -> two.multiply(1, threads, other), shape.weights(),
                     limits).map(duel -> {
                         TypeTuning chosen = isBetter(List.of(duel), List.of()) ? other : standard;
-                        LOG.info("{}: {}, since {} reach {} and {} {} x 10^9 weights/s", format.type(), form(chosen), form(standard),
+                        LOG.info("{}: {}, since {} reach {} and {} {} x 10^9 weights/s", format.type(), form(chosen),
+                                form(standard),
                                 Math.round(duel.standard()), form(other), Math.round(duel.other()));
                         return chosen;
                     });
@@ -184,7 +185,8 @@ public final class Tuner {
 
     /** Geometric mean of ratios. */
     private static double mean(List<Duel.Result> results, boolean low) {
-        return Math.exp(results.stream().mapToDouble(result -> Math.log(low ? result.low() : result.ratio())).average().orElse(0));
+        return Math.exp(results.stream().mapToDouble(result -> Math.log(low ? result.low() : result.ratio())).average()
+                .orElse(0));
     }
 
     /** The name of the form. */
@@ -227,7 +229,8 @@ public final class Tuner {
                 + several * CHUNK_BYTES.length);
     }
 
-    synchronized TuningReport measure(List<BlockFormat> formats, List<Integer> threads, Effort effort, Consumer<String> progress) {
+    synchronized TuningReport measure(List<BlockFormat> formats, List<Integer> threads, Effort effort,
+            Consumer<String> progress) {
         long begin = System.nanoTime();
         List<TuningReport.Trial> trials = new ArrayList<>();
         List<TuningReport.Choice> choices = new ArrayList<>();
@@ -328,7 +331,8 @@ public final class Tuner {
             return new TypeTuning(form.lookups(), List.of(new TypeTuning.Work(1, crossover, chunkBytes)));
         }
 
-        private Optional<Duel.Result> duel(TrialShape shape, int columns, int threads, String standard, Runnable one, String other,
+        private Optional<Duel.Result> duel(TrialShape shape, int columns, int threads, String standard, Runnable one,
+                String other,
                 Runnable two) {
             progress.accept(format.type() + " " + shape + " n" + columns + " t" + threads + ": " + standard + ", " + other);
             Optional<Duel.Result> result = Duel.between(one, two, (double) shape.weights() * columns,

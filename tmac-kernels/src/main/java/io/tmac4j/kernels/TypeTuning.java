@@ -3,8 +3,8 @@ package io.tmac4j.kernels;
 import java.util.List;
 
 /**
- * How products of one type of weights are computed, as far as a measurement or the user decides. Results do not depend on how work
- * is cut; those of both forms differ as roundings of the same activations do.
+ * How products of one type of weights are computed, as far as a measurement or the user decides. Results do not depend on how
+ * work is cut; those of both forms differ as roundings of the same activations do.
  *
  * @param lookups whether weights are looked up in byte tables, rather than multiplied as words
  * @param work    how products are cut, for some numbers of threads in ascending order, at least one

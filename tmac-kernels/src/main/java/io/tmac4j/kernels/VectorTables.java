@@ -123,8 +123,8 @@ final class VectorTables {
     }
 
     /**
-     * Tables of the trits of a step, three weights of -1, 0 and 1 each, the first counting least; of {@link GemmShape#STEP_TRITS} tables
-     * the last has one weight.
+     * Tables of the trits of a step, three weights of -1, 0 and 1 each, the first counting least; of {@link GemmShape#STEP_TRITS}
+     * tables the last has one weight.
      */
     static void trits(long activations, long tables) {
         int last = GemmShape.STEP_TRITS - 1;

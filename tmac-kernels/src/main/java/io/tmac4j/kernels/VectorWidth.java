@@ -12,8 +12,8 @@ import jdk.incubator.vector.FloatVector;
 /**
  * The width of the vectors that the kernels work with, decided once. A table lookup is one byte shuffle of 16 entries: every
  * machine has it at 128 bits ({@code tbl}, {@code pshufb}), and with AVX-512 VBMI it is one permute at 512 bits. At 256 bits AVX2
- * shuffles within halves only, and C2 makes five instructions of a shuffle; but the additions that follow then serve 32 rows, which
- * is the greater part: from memory a Zen 3 core looked up 72 x 10^9 one-bit weights/s at 256 bits and 65 at 128.
+ * shuffles within halves only, and C2 makes five instructions of a shuffle; but the additions that follow then serve 32 rows,
+ * which is the greater part: from memory a Zen 3 core looked up 72 x 10^9 one-bit weights/s at 256 bits and 65 at 128.
  *
  * @param bits   128, 256 or 512
  * @param reason why, for people
@@ -76,8 +76,8 @@ record VectorWidth(int bits, String reason) {
     }
 
     /**
-     * Whether weights of a format are looked up, rather than multiplied as words, where nothing was measured: those of one bit, and of
-     * two bits with one scale a block.
+     * Whether weights of a format are looked up, rather than multiplied as words, where nothing was measured: those of one bit,
+     * and of two bits with one scale a block.
      */
     static boolean looksUp(BlockFormat format) {
         return format.lookupForm().isPresent();

@@ -169,7 +169,8 @@ final class WordGemm {
         for (int tile = 0; tile < columnTiles; tile += 2) {
             long first = column + tile * tileBytes;
             int together = Math.min(2, columnTiles - tile);
-            productSums(scratch, first + (long) part * shape.partWeights() * BYTES, tileBytes, together, shape.partWeights(), rows,
+            productSums(scratch, first + (long) part * shape.partWeights() * BYTES, tileBytes, together, shape.partWeights(),
+                    rows,
                     scratch + Gemm.SUMS, (long) rows * BYTES);
             for (int i = 0; i < together; i++) {
                 long sums = scratch + Gemm.SUMS + (long) i * rows * BYTES;
@@ -220,7 +221,8 @@ final class WordGemm {
             long first = column + tile * tileBytes;
             int together = Math.min(2, columnTiles - tile);
             for (int part = 0; part < GemmShape.PARTS; part++) {
-                productSums(scratch + 4L * part * count * rows, first + (long) part * count * BYTES, tileBytes, together, count, rows,
+                productSums(scratch + 4L * part * count * rows, first + (long) part * count * BYTES, tileBytes, together, count,
+                        rows,
                         scratch + Gemm.SUMS + (long) part * rows * BYTES, tileSums);
             }
             for (int i = 0; i < together; i++) {

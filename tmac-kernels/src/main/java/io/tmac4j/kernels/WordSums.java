@@ -344,8 +344,8 @@ final class WordSums {
     }
 
     /**
-     * Completes the shared words and gives each of their two sums its part. A method of its own: together both loops come close to
-     * the nodes that C2 inlines up to.
+     * Completes the shared words and gives each of their two sums its part. A method of its own: together both loops come close
+     * to the nodes that C2 inlines up to.
      */
     static void threeBitShares(long codes, long next1, long next2, long next3, long coefficients, long starts, long target) {
         long d1 = next1 & OFFSET;

@@ -41,7 +41,8 @@ class TableModeTest {
             for (int rows : new int[] {1, 70, 300}) {
                 try (TestProduct product = new TestProduct(format, k, rows, columns, 5)) {
                     Random random = new Random(columns);
-                    product.activations((column, i) -> i % 32 == 7 ? limit : random.nextInt(2 * limit + 1) - limit).multiply(exact, 2);
+                    product.activations((column,
+                            i) -> i % 32 == 7 ? limit : random.nextInt(2 * limit + 1) - limit).multiply(exact, 2);
                     for (int column = 0; column < columns; column++) {
                         for (int row = 0; row < rows; row += 1 + rows / 20) {
                             double size = size(product, column, row, k);

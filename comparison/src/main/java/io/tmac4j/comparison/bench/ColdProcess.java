@@ -65,7 +65,8 @@ final class ColdProcess {
                 Environment.flagsOfThisVm(ManagementFactory.getRuntimeMXBean().getInputArguments()));
         // what an option of this program set
         options.addAll(EngineOptions.asProperties());
-        command.addAll(ChildVm.command(Tmac.class, options, List.of("cold-start", "-m", model.toString(), "-e", engine, "-t", Integer.toString(threads),
+        command.addAll(ChildVm.command(Tmac.class, options, List.of("cold-start", "-m", model.toString(), "-e", engine, "-t",
+                Integer.toString(threads),
                 "-p", Integer.toString(promptTokens), "--warmup", Long.toString(warmUpSeconds))));
         return command;
     }

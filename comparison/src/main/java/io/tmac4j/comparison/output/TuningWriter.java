@@ -20,8 +20,8 @@ public final class TuningWriter {
             out.println();
             choices(out, results.choices());
             out.println();
-            out.println("n: columns. Gw/s: rows * k * n / time, median, of the shipped way and of another. ratio: other / shipped;"
-                    + " the middle half of its rounds.");
+            out.println("n: columns. Gw/s: rows * k * n / time, median, of the shipped way and of another. ratio: other / "
+                    + "shipped; the middle half of its rounds.");
             out.println("n from: columns from which several are computed at once. KiB: weights that a thread takes at a time.");
             out.println(String.format(Locale.ROOT, "measured for %.0f s on: %s", results.seconds(), results.machine()));
             out.println("kept in " + results.file());
