@@ -213,8 +213,10 @@ final class TinyModels {
                 Matcher missing = MISSING.matcher(e.getMessage());
                 Matcher shape = SHAPE.matcher(e.getMessage());
                 if (missing.find()) {
-                    image.tensors.add(tensor(missing.group(1) == null ? missing.group(2) : missing.group(1), EMBEDDING
-                            + ", " + EMBEDDING));
+                    String name = missing.group(1) == null ? missing.group(2) : missing.group(1);
+                    // our own check wants a row for each token; other shapes llama.cpp's messages tell
+                    int rows = name.equals("token_embd.weight") ? VOCABULARY : EMBEDDING;
+                    image.tensors.add(tensor(name, EMBEDDING + ", " + rows));
                 } else if (shape.find()) {
                     String name = shape.group(1);
                     image.tensors.removeIf(tensor -> tensor.name().equals(name));
