@@ -13,7 +13,8 @@ enum Codebook {
     E2M1(false, 0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
 
     private final boolean wide;
-    private final byte[] table = new byte[CodebookSums.TABLE];
+    /** As long as the widest vector, so that this class needs none: plain Java reads codes too. */
+    private final byte[] table = new byte[64];
 
     Codebook(boolean wide, int... values) {
         this.wide = wide;

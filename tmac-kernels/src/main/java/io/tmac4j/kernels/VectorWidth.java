@@ -25,11 +25,15 @@ record VectorWidth(int bits, String reason) {
 
     private static final List<Integer> WIDTHS = List.of(128, 256, 512);
 
-    private static final VectorWidth CHOSEN = choose(System.getProperty(PROPERTY), preferredBits(), flags());
+    /** Apart, since a VM without the vector module asks other things of this class. */
+    private static final class Chosen {
+
+        private static final VectorWidth WIDTH = choose(System.getProperty(PROPERTY), preferredBits(), flags());
+    }
 
     /** The width of this JVM. */
     static VectorWidth chosen() {
-        return CHOSEN;
+        return Chosen.WIDTH;
     }
 
     /** The widest vectors of floats that the VM uses. */
