@@ -20,13 +20,13 @@ import picocli.CommandLine.Spec;
 
 @Command(name = "tune", header = "Measure what the tmac engine can do in more than one way, and keep what is fastest here.",
         description = {
-            "Weights of two bits can be looked up in tables or multiplied as words; several columns can be computed at once or "
-                    + "one by one; threads can take more or less at a time. For each type and number of threads both ways are "
-                    + "timed in turns on random weights, and another way than the shipped one is chosen only where it is faster beyond the"
-                    + " noise. The choices are kept in the cache folder, for this processor, Java VM and version of the kernels, "
-                    + "and used whenever a model is loaded, unless --tune off is given there. Takes about 15 seconds for a type "
-                    + "of"
-                    + " two bits and 4 for others, for two numbers of threads.",
+            "Weights of two bits can be looked up in tables or multiplied as words; several columns can be "
+                    + "computed at once or one by one; threads can take more or less at a time. For each type and "
+                    + "number of threads both ways are timed in turns on random weights, and another way than the "
+                    + "shipped one is chosen only where it is faster beyond the noise. The choices are kept in the "
+                    + "cache folder, for this processor, Java VM and version of the kernels, and used whenever a model "
+                    + "is loaded, unless --tune off is given there. Takes about 15 seconds for a type of two bits and 4 "
+                    + "for others, for two numbers of threads.",
             "",
             "Examples:",
             "  tmac tune",

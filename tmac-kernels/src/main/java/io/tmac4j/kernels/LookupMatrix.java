@@ -138,28 +138,28 @@ final class LookupMatrix extends PackedMatrix {
         int codeBytes = layout.form().codeBytes();
         int blockBytes = layout.blockBytes();
         int tableBytes = tables.blockBytes();
-        switch (tables.mode()) {
-            case FAST -> LookupKernels.pairSums(codes, next1, next2, next3, blocks, codeBytes, blockBytes, table, scratch);
-            case DEFAULT -> LookupKernels.sums(codes, next1, next2, next3, blocks, codeBytes, blockBytes, table, tableBytes,
-                    scratch);
-            case EXACT -> {
-                LookupKernels.sums(codes, next1, next2, next3, blocks, codeBytes, blockBytes, table, tableBytes, scratch);
-                LookupKernels.sums(codes, next1, next2, next3, blocks, codeBytes, blockBytes, table + tables.tableBytes(),
-                        tableBytes,
-                        scratch + HIGH_SUMS);
-            }
+        if (tables.mode() == TableMode.FAST) {
+            LookupKernels.pairSums(codes, next1, next2, next3, blocks, codeBytes, blockBytes, table, scratch);
+            return;
+        }
+        LookupKernels.sums(codes, next1, next2, next3, blocks, codeBytes, blockBytes, table, tableBytes, scratch);
+        if (tables.mode() == TableMode.EXACT) {
+            LookupKernels.sums(codes, next1, next2, next3, blocks, codeBytes, blockBytes, table + tables.tableBytes(), tableBytes,
+                    scratch + HIGH_SUMS);
         }
     }
 
     private void scale(long sums, int blocks, long numbers, long halves, long result) {
-        for (int v = 0; tables.mode() == TableMode.EXACT && v < VECTORS; v++) {
-            ScaleKernels.wide(sums + (long) v * LookupKernels.SUMS, HIGH_SUMS, blocks,
-                    layout.form().tables() * LookupTables.WIDE_BIAS,
-                    numbers, halves + 2L * v * LANES, layout.blockBytes(), result + 4L * v * LANES);
-        }
-        for (int v = 0; tables.mode() != TableMode.EXACT && v < VECTORS; v++) {
-            ScaleKernels.flat(sums + (long) v * LookupKernels.SUMS, blocks, numbers, halves + 2L * v * LANES, layout.blockBytes(),
-                    result + 4L * v * LANES);
+        for (int v = 0; v < VECTORS; v++) {
+            long from = sums + (long) v * LookupKernels.SUMS;
+            long half = halves + 2L * v * LANES;
+            long to = result + 4L * v * LANES;
+            if (tables.mode() == TableMode.EXACT) {
+                ScaleKernels.wide(from, HIGH_SUMS, blocks, layout.form().tables() * LookupTables.WIDE_BIAS, numbers, half,
+                        layout.blockBytes(), to);
+            } else {
+                ScaleKernels.flat(from, blocks, numbers, half, layout.blockBytes(), to);
+            }
         }
     }
 }
