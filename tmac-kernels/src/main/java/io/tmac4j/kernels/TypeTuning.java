@@ -38,9 +38,9 @@ record TypeTuning(boolean lookups, List<Work> work, TableMode mode) {
         return new TypeTuning(form.lookups, form.work, form.lookups ? wanted : TableMode.DEFAULT);
     }
 
-    /** What is shipped for a format. */
+    /** What is shipped for a format: what can be looked up is. */
     static TypeTuning standard(BlockFormat format) {
-        return standard(format, VectorWidth.looksUp(format));
+        return standard(format, format.lookupForm().isPresent());
     }
 
     /** One form of a format, with work cut as is shipped. */

@@ -28,7 +28,9 @@ record VectorWidth(int bits, String reason) {
     /** Apart, since a VM without the vector module asks other things of this class. */
     private static final class Chosen {
 
-        private static final VectorWidth WIDTH = choose(System.getProperty(PROPERTY), preferredBits(), flags());
+        // flags are asked for only where they matter
+        private static final VectorWidth WIDTH = choose(System.getProperty(PROPERTY), preferredBits(),
+                preferredBits() < 512 ? "" : flags());
     }
 
     /** The width of this JVM. */
@@ -77,13 +79,5 @@ record VectorWidth(int bits, String reason) {
             return new VectorWidth(256, "five instructions look up 32 bytes");
         }
         return new VectorWidth(128, "one shuffle looks up 16 bytes");
-    }
-
-    /**
-     * Whether weights of a format are looked up, rather than multiplied as words, where nothing was measured: those of one bit,
-     * and of two bits with one scale a block.
-     */
-    static boolean looksUp(BlockFormat format) {
-        return format.lookupForm().isPresent();
     }
 }

@@ -86,7 +86,7 @@ class BlockFormatTest {
             format.read(address, block);
             double expected = -3.0 * block.weight(i % size, format.subWeights());
             // half a step of tables whose greatest entry is that of one activation and the farthest code from the centre
-            double rounding = VectorWidth.looksUp(format) ? 3 * 1.5 / 254 * Math.abs(block.scale) : 0;
+            double rounding = format.lookupForm().isPresent() ? 3 * 1.5 / 254 * Math.abs(block.scale) : 0;
             // the step of an activation may be an f16 number; weights are at most about 100 scales
             assertThat((double) result.getAtIndex(ValueLayout.JAVA_FLOAT, row)).as("row %d, weight %d", row, i)
                     .isCloseTo(expected, within(1e-3 * Math.abs(expected) + 1e-5 + rounding));
