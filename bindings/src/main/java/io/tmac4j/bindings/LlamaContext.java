@@ -31,6 +31,13 @@ public final class LlamaContext implements AutoCloseable {
     private static final int POLL_ENGINE = 0;
 
     /**
+     * Tokens of a batch up to which llama.cpp's operations between an engine's pieces run on the caller alone, as for a single
+     * one. Its threads sleep while the engine computes, and each of some 80 pieces a step would wake them: 5 % of a step of 4
+     * and of 8 tokens on two processors, nothing from 12 tokens on.
+     */
+    private static final int FEW_TOKENS = 8;
+
+    /**
      * llama.cpp asks {@code bool abort(void *)} before each node of a graph. {@code strlen} of a byte string that is empty or
      * one byte long answers that without an upcall, which would cost more than many a node.
      */
@@ -78,6 +85,10 @@ public final class LlamaContext implements AutoCloseable {
     private volatile boolean closed;
     private volatile int threads;
     private volatile int batchThreads;
+    /** Whether {@link #FEW_TOKENS} counts: with an engine, unless attention is llama.cpp's. */
+    private final boolean sparing;
+    /** Whether the last batch had so few tokens. */
+    private boolean few;
 
     private LlamaContext(LlamaModel model, ContextOptions options, MemorySegment context, EngineBridge.ContextLink link,
             Arena arena) {
@@ -98,6 +109,7 @@ public final class LlamaContext implements AutoCloseable {
         pooling = Arrays.stream(Pooling.values()).filter(p -> p.nativeValue() == poolingType).findFirst().orElse(Pooling.MODEL);
         // llama.cpp asserts it of encoders and of attention that looks ahead
         atOnce = memory.address() == 0 || !model.attendsCausally() ? LlamaCpp.llama_n_ubatch(context) : 0;
+        sparing = link != null && options.flashAttention() != FlashAttention.OFF;
         threads = options.threads();
         batchThreads = options.batchThreads();
         pools = ThreadPools.attach(context, cpuThreads(threads), cpuBatchThreads(batchThreads), poll());
@@ -340,6 +352,11 @@ public final class LlamaContext implements AutoCloseable {
             throw new DecodeException(Reason.INVALID_BATCH, model.file().getFileName() + " reads whole texts, and "
                     + llama_batch.n_tokens(batch) + " tokens are more than the context computes at once, " + atOnce
                     + "; shorten the text or ask for a larger batch and ubatch size");
+        }
+        int count = llama_batch.n_tokens(batch);
+        if (sparing && count > 1 && few != (count <= FEW_TOKENS)) {
+            few = !few;
+            applyThreads();
         }
         NativeLog.clearErrors();
         int status = proven ? LlamaCpp.llama_decode(context, batch) : firstDecode(batch);
@@ -711,16 +728,22 @@ public final class LlamaContext implements AutoCloseable {
         ContextOptions.checkThreads("batch threads", batch);
         enter();
         try {
-            pools.resize(cpuThreads(decode), cpuBatchThreads(batch));
-            LlamaCpp.llama_set_n_threads(context, cpuThreads(decode), cpuBatchThreads(batch));
+            threads = decode;
+            batchThreads = batch;
+            applyThreads();
             if (link != null) {
                 link.threads(decode, batch);
             }
-            threads = decode;
-            batchThreads = batch;
         } finally {
             exit();
         }
+    }
+
+    private void applyThreads() {
+        int decode = cpuThreads(threads);
+        int batch = few ? 1 : cpuBatchThreads(batchThreads);
+        pools.resize(decode, batch);
+        LlamaCpp.llama_set_n_threads(context, decode, batch);
     }
 
     /** Ends a decode under way in another thread, which gets a {@link DecodeException}; does nothing if there is none. */

@@ -12,10 +12,13 @@ import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
 
 /**
- * Attention of a single token, {@code ggml_flash_attn_ext}, computed by llama.cpp's own code on the Java worker pool: each
- * worker has a CPU backend of one thread and computes some of the heads, as a node of its own over parts of the same
- * tensors. An engine's context runs the CPU backend on one thread in decode, which at depth 4096 would spend about as long
- * on attention as on all the weights of a 1B model.
+ * Attention of one token or a few, {@code ggml_flash_attn_ext}, computed by llama.cpp's own code on the Java worker pool: each
+ * worker has a CPU backend of one thread and computes some of the heads of a token, as a node of its own over parts of the
+ * same tensors. An engine's context runs the CPU backend on one thread then, which at depth 4096 would spend about as long on
+ * attention as on all the weights of a 1B model.
+ *
+ * <p>Shapes: queries [length, tokens, heads, streams], keys and values [length, cells, key heads, streams], mask
+ * [cells, tokens, 1, streams or 1], result [length, heads, tokens, streams]. Each text of a context with several has a stream.
  */
 final class Attention implements ParallelTask, AutoCloseable {
 
@@ -32,43 +35,55 @@ final class Attention implements ParallelTask, AutoCloseable {
     /** Elements of K below which one thread is done before others have begun: 2^16 take it about 6 microseconds. */
     private static final long SMALL = 1 << 16;
 
+    /** Tokens of one stream from which on llama.cpp computes tiles of them, which takes all heads and tokens at once. */
+    private static final long TILE = 64;
+
     private final WorkerPool pool;
     private Lane[] lanes = new Lane[0];
     private long node;
     private int headsPerChunk;
+    private int chunksPerToken;
 
     Attention(WorkerPool pool) {
         this.pool = pool;
     }
 
-    /** Whether a node is attention that {@link #compute} can split: one token of one sequence, no bias by head. */
+    /** Whether a node is attention that {@link #compute} splits: few tokens of each stream, no bias by head. */
     static boolean supports(long node) {
         long queries = Ggml.source(node, QUERIES);
         long keys = Ggml.source(node, KEYS);
         long values = Ggml.source(node, VALUES);
         long mask = Ggml.source(node, MASK);
         return Ggml.type(queries) == Ggml.TYPE_F32
-                && Ggml.ne(queries, 1) == 1 && Ggml.ne(queries, 3) == 1
+                && Ggml.ne(queries, 1) < TILE
                 && Ggml.ne(keys, 2) == Ggml.ne(values, 2) && Ggml.ne(queries, 2) % Ggml.ne(keys, 2) == 0
-                && Ggml.ne(keys, 3) == 1 && Ggml.ne(values, 3) == 1
-                && (mask == 0 || Ggml.ne(mask, 2) == 1 && Ggml.ne(mask, 3) == 1)
+                && Ggml.ne(keys, 3) == Ggml.ne(queries, 3) && Ggml.ne(values, 3) == Ggml.ne(queries, 3)
+                && (mask == 0 || Ggml.ne(mask, 2) == 1 && (Ggml.ne(mask, 3) == 1 || Ggml.ne(mask, 3) == Ggml.ne(queries, 3)))
                 && Ggml.floatParameter(node, 1) == 0;
     }
 
     /** Computes the node on up to {@code threads} threads. */
     void compute(long attention, int threads) {
         node = attention;
-        long heads = Ggml.ne(Ggml.source(node, QUERIES), 2);
+        long heads = heads();
         long keys = Ggml.source(node, KEYS);
-        boolean small = Ggml.ne(keys, 0) * Ggml.ne(keys, 1) * heads < SMALL;
+        long tokens = tokens(node);
+        boolean small = Ggml.ne(keys, 0) * Ggml.ne(keys, 1) * heads * tokens < SMALL;
         int used = small ? 1 : threads;
-        headsPerChunk = Math.toIntExact(headsPerChunk(heads, Ggml.ne(keys, 2), used));
+        headsPerChunk = Math.toIntExact(tokens < 2L * used ? headsPerChunk(heads, Ggml.ne(keys, 2), used) : heads);
+        chunksPerToken = Math.toIntExact(Math.ceilDiv(heads, (long) headsPerChunk));
         ensureLanes(used);
         pool.run(used, this);
     }
 
+    /** Tokens of all streams. */
+    static long tokens(long node) {
+        long queries = Ggml.source(node, QUERIES);
+        return Ggml.ne(queries, 1) * Ggml.ne(queries, 3);
+    }
+
     /**
-     * Two chunks a thread: a chunk costs some microseconds besides its work. Heads that share keys stay together where
+     * Two chunks a thread where there are fewer tokens: a chunk costs some microseconds besides its work. Heads that share keys stay together where
      * possible, so that the keys come from the cache.
      */
     static long headsPerChunk(long heads, long keyHeads, int threads) {
@@ -104,7 +119,7 @@ final class Attention implements ParallelTask, AutoCloseable {
 
     @Override
     public int chunks(int phase) {
-        return Math.toIntExact(Math.ceilDiv(heads(), (long) headsPerChunk));
+        return Math.toIntExact(tokens(node) * chunksPerToken);
     }
 
     private long heads() {
@@ -113,8 +128,9 @@ final class Attention implements ParallelTask, AutoCloseable {
 
     @Override
     public void run(int phase, int chunk, int worker) {
-        long first = (long) chunk * headsPerChunk;
-        lanes[worker].compute(node, first, Math.min(headsPerChunk, heads() - first));
+        int token = chunk / chunksPerToken;
+        long first = (long) (chunk % chunksPerToken) * headsPerChunk;
+        lanes[worker].compute(node, token, first, Math.min(headsPerChunk, heads() - first));
     }
 
     @Override
@@ -165,9 +181,13 @@ final class Attention implements ParallelTask, AutoCloseable {
             return LlamaCpp.ggml_new_tensor_1d(context, Ggml.TYPE_F32, 1);
         }
 
-        void compute(long node, long firstHead, long heads) {
+        /** @param token counted through all streams */
+        void compute(long node, long token, long firstHead, long heads) {
             copy(node, output);
-            long queriesPerKey = Ggml.ne(Ggml.source(node, QUERIES), 2) / Ggml.ne(Ggml.source(node, KEYS), 2);
+            long queries = Ggml.source(node, QUERIES);
+            long ofStream = token % Ggml.ne(queries, 1);
+            long stream = token / Ggml.ne(queries, 1);
+            long queriesPerKey = Ggml.ne(queries, 2) / Ggml.ne(Ggml.source(node, KEYS), 2);
             // a chunk is a part of the heads that share keys, or some such groups of heads
             long keyHeads = Math.max(1, heads / queriesPerKey);
             for (int i = 0; i < SOURCES; i++) {
@@ -178,13 +198,27 @@ final class Attention implements ParallelTask, AutoCloseable {
                 copy(source, parts[i]);
                 Ggml.source(output, i, parts[i]);
                 switch (i) {
-                    case QUERIES -> part(parts[i], 2, firstHead, heads);
-                    case KEYS, VALUES -> part(parts[i], 2, firstHead / queriesPerKey, keyHeads);
+                    case QUERIES -> {
+                        part(parts[i], 1, ofStream, 1);
+                        part(parts[i], 2, firstHead, heads);
+                        part(parts[i], 3, stream, 1);
+                    }
+                    case KEYS, VALUES -> {
+                        part(parts[i], 2, firstHead / queriesPerKey, keyHeads);
+                        part(parts[i], 3, stream, 1);
+                    }
+                    case MASK -> {
+                        part(parts[i], 1, ofStream, 1);
+                        part(parts[i], 3, Ggml.ne(source, 3) == 1 ? 0 : stream, 1);
+                    }
                     case SINKS -> part(parts[i], 0, firstHead, heads);
                     default -> { }
                 }
             }
+            // llama.cpp finds a token's place by the number of heads, so a part of the heads is always of one token
             part(output, 1, firstHead, heads);
+            part(output, 2, ofStream, 1);
+            part(output, 3, stream, 1);
             try {
                 int status = (int) GRAPH_COMPUTE.invokeExact(backend.address(), graph);
                 if (status != LlamaCpp.GGML_STATUS_SUCCESS()) {

@@ -78,7 +78,7 @@ final class GraphRunner implements AutoCloseable {
                 last = attention ? GraphPiece.ATTENTION : Ggml.name(Ggml.source(node, 0));
                 if (operations++ == 0) {
                     first = last;
-                    tokens = attention ? Ggml.ne(node, 2) : tokens(node, op == Ggml.OP_MUL_MAT_ID);
+                    tokens = attention ? Attention.tokens(node) : tokens(node, op == Ggml.OP_MUL_MAT_ID);
                 }
             }
         }
@@ -105,7 +105,7 @@ final class GraphRunner implements AutoCloseable {
                 if (!flush()) {
                     return ABORTED;
                 }
-                attention.compute(node, decodeThreads);
+                attention.compute(node, Attention.tokens(node) > 1 ? batchThreads : decodeThreads);
             } else if (!isView(op)) {
                 throw new IllegalStateException("llama.cpp gave the Java device operation " + op + ", which it does not offer");
             }

@@ -46,8 +46,11 @@ final class JavaDevice {
 
     private static final int TYPE = LlamaCpp.GGML_BACKEND_DEVICE_TYPE_ACCEL();
 
-    /** A batch at least this wide is left to the CPU backend where weights are in ggml's layout: it has blocked kernels. */
-    private static final long WIDEST_VEC_DOT = 4;
+    /**
+     * A wider batch is left to the CPU backend where weights are in ggml's layout: it has blocked kernels. Up to here it would
+     * need as long, and its threads would have to be woken, or not be there (LlamaContext.FEW_TOKENS).
+     */
+    private static final long WIDEST_VEC_DOT = 16;
 
     private static JavaDevice registered;
 

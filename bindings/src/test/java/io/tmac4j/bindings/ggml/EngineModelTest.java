@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.management.ThreadMXBean;
+import io.tmac4j.bindings.Batch;
 import io.tmac4j.bindings.ContextOptions;
 import io.tmac4j.bindings.DecodeException;
 import io.tmac4j.bindings.Engine;
@@ -11,6 +12,7 @@ import io.tmac4j.bindings.EngineReport;
 import io.tmac4j.bindings.EngineReport.Way;
 import io.tmac4j.bindings.FlashAttention;
 import io.tmac4j.bindings.GgmlType;
+import io.tmac4j.bindings.GraphPiece;
 import io.tmac4j.bindings.LlamaContext;
 import io.tmac4j.bindings.LlamaModel;
 import io.tmac4j.bindings.ModelLoadException;
@@ -25,11 +27,13 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntConsumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -224,6 +228,128 @@ class EngineModelTest {
         }
     }
 
+    /** Lengths of texts; the second one ends early, the third is never begun. */
+    private static int length(int text) {
+        return text == 2 ? 0 : 3 + 37 * text % 90;
+    }
+
+    private static int token(int text, int position) {
+        return 10 + (31 * text + 7 * position) % 400;
+    }
+
+    /** The logits of each text's steps after its prompt, none for those without; all texts in one context, together. */
+    private static List<List<float[]>> together(LlamaModel model, ContextOptions options, int texts, int steps) {
+        List<List<float[]>> logits = new ArrayList<>();
+        try (LlamaContext context = model.newContext(options.withMaxSequences(texts).withContextSize(texts * 256));
+                Batch batch = new Batch(1024)) {
+            for (int text = 0; text < texts; text++) {
+                logits.add(new ArrayList<>());
+                for (int i = 0; i < length(text); i++) {
+                    batch.add(token(text, i), i, text, false);
+                }
+            }
+            context.decode(batch);
+            for (int step = 0; step < steps; step++) {
+                batch.clear();
+                List<Integer> places = new ArrayList<>();
+                for (int text = 0; text < texts; text++) {
+                    if (length(text) > 0 && (text != 1 || step < 2)) {
+                        places.add(text);
+                        batch.add(token(text, length(text) + step), length(text) + step, text, true);
+                    }
+                }
+                context.decode(batch);
+                for (int i = 0; i < places.size(); i++) {
+                    logits.get(places.get(i)).add(context.logits(i));
+                }
+            }
+        }
+        return logits;
+    }
+
+    /** The same of one text in a context of its own, a token in a step. */
+    private static List<float[]> alone(LlamaModel model, ContextOptions options, int text, int steps) {
+        List<float[]> logits = new ArrayList<>();
+        try (LlamaContext context = model.newContext(options)) {
+            for (int i = 0; i < length(text) + steps; i++) {
+                context.decode(token(text, i));
+                if (i >= length(text)) {
+                    logits.add(context.logits(-1));
+                }
+            }
+        }
+        return logits;
+    }
+
+    @ParameterizedTest
+    @CsvSource({"2, 1, F16", "2, 2, F16", "3, 2, Q8_0", "5, 3, F16", "8, 2, F32", "9, 2, F16", "12, 2, Q8_0", "16, 5, F16"})
+    void textsOfDifferentLengthsTogetherGiveTheLogitsOfEachAlone(int texts, int threads, GgmlType cache) {
+        int steps = 4;
+        ContextOptions options = SMALL.withKeyType(cache).withValueType(cache).withFlashAttention(FlashAttention.ON);
+        try (LlamaModel model = LlamaModel.load(Models.demo(), ON_NAIVE)) {
+            List<List<float[]>> together = together(model, options.withThreads(threads).withBatchThreads(threads), texts, steps);
+            for (int text = 0; text < texts; text++) {
+                List<float[]> alone = alone(model, options, text, steps);
+                int expected = text == 2 ? 0 : text == 1 ? 2 : steps;
+                assertThat(together.get(text)).as("steps of text %d", text).hasSize(expected);
+                for (int step = 0; step < expected; step++) {
+                    assertThat(together.get(text).get(step)).as("text %d, step %d", text, step).isEqualTo(alone.get(step));
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3, 7, 16, 63, 64, 100})
+    void tokensOfOneTextAtOnceGiveTheLogitsOfOneAfterTheOther(int tokens) {
+        ContextOptions options = SMALL.withFlashAttention(FlashAttention.ON);
+        try (LlamaModel model = LlamaModel.load(Models.demo(), ON_NAIVE);
+                LlamaContext one = model.newContext(options);
+                LlamaContext several = model.newContext(options.withThreads(2).withBatchThreads(2));
+                Batch batch = new Batch(tokens)) {
+            one.decode(1, 2, 3, 4, 5);
+            several.decode(1, 2, 3, 4, 5);
+            for (int i = 0; i < tokens; i++) {
+                batch.add(token(0, i), 5 + i, 0, true);
+            }
+            several.decode(batch);
+            for (int i = 0; i < tokens; i++) {
+                one.decode(token(0, i));
+                Nmse nmse = new Nmse();
+                nmse.add(one.logits(-1), several.logits(i));
+                // tiles of 64 tokens are added up in another order
+                assertThat(nmse.difference / nmse.size).as("token %d", i).isLessThan(tokens < 64 ? 1e-12 : 1e-5);
+            }
+        }
+    }
+
+    @Test
+    void aStepOfSeveralTextsIsCutIntoAsManyPiecesAsOfOneAndAttentionIsTheEngines() {
+        try (LlamaModel model = LlamaModel.load(Models.demo(), ON_NAIVE)) {
+            List<String> one = pieces(model, 1);
+            assertThat(one).contains(GraphPiece.ATTENTION);
+            for (int texts : new int[] {2, 4, 16}) {
+                assertThat(pieces(model, texts)).isEqualTo(one);
+            }
+        }
+    }
+
+    private static List<String> pieces(LlamaModel model, int texts) {
+        ContextOptions options = SMALL.withMaxSequences(texts).withContextSize(texts * 256);
+        try (LlamaContext context = model.newContext(options); Batch batch = new Batch(texts)) {
+            List<GraphPiece> pieces = List.of();
+            for (int step = 0; step < 2; step++) {
+                batch.clear();
+                for (int text = 0; text < texts; text++) {
+                    batch.add(token(text, step), step, text, true);
+                }
+                pieces = context.watch(() -> context.decode(batch));
+            }
+            assertThat(pieces).allMatch(piece -> piece.tokens() == texts);
+            return pieces.stream().map(GraphPiece::first).toList();
+        }
+    }
+
     @Test
     void threadsCanBeChangedWhileAContextLives() {
         try (LlamaModel model = LlamaModel.load(Models.demo(), ON_NAIVE);
@@ -251,22 +377,42 @@ class EngineModelTest {
 
     @Test
     void aDecodeStepAllocatesNothing() {
-        ThreadMXBean beans = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        long id = Thread.currentThread().threadId();
         try (LlamaModel model = LlamaModel.load(Models.demo(), ON_NAIVE);
                 LlamaContext context = model.newContext(SMALL.withThreads(2).withBatchThreads(2))) {
-            long bytes = Long.MAX_VALUE;
-            for (int round = 0; round < 20 && bytes > 100; round++) {
-                context.clear();
-                context.decode(1);
-                long before = beans.getThreadAllocatedBytes(id);
-                for (int i = 0; i < 200; i++) {
-                    context.decode(i + 1);
-                }
-                bytes = (beans.getThreadAllocatedBytes(id) - before) / 200;
-            }
-            assertThat(bytes).as("bytes a token: the argument array of decode and nothing else").isLessThanOrEqualTo(100);
+            assertThat(leastBytesAStep(context, i -> context.decode(i + 1)))
+                    .as("bytes a token: the argument array of decode and nothing else").isLessThanOrEqualTo(100);
         }
+    }
+
+    @Test
+    void aStepOfSeveralTextsAllocatesNothing() {
+        ContextOptions options = SMALL.withThreads(2).withBatchThreads(2).withMaxSequences(4).withContextSize(4 * 256);
+        try (LlamaModel model = LlamaModel.load(Models.demo(), ON_NAIVE);
+                LlamaContext context = model.newContext(options); Batch batch = new Batch(4)) {
+            assertThat(leastBytesAStep(context, step -> {
+                batch.clear();
+                for (int text = 0; text < 4; text++) {
+                    batch.add(token(text, step), step, text, true);
+                }
+                context.decode(batch);
+            })).isLessThanOrEqualTo(200);
+        }
+    }
+
+    private static long leastBytesAStep(LlamaContext context, IntConsumer step) {
+        ThreadMXBean beans = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long id = Thread.currentThread().threadId();
+        long bytes = Long.MAX_VALUE;
+        for (int round = 0; round < 20 && bytes > 100; round++) {
+            context.clear();
+            step.accept(0);
+            long before = beans.getThreadAllocatedBytes(id);
+            for (int i = 1; i <= 200; i++) {
+                step.accept(i);
+            }
+            bytes = (beans.getThreadAllocatedBytes(id) - before) / 200;
+        }
+        return bytes;
     }
 
     @Test
