@@ -1,6 +1,7 @@
 package io.tmac4j.kernels;
 
 import io.tmac4j.bindings.GgmlType;
+import io.tmac4j.bindings.spi.AttentionKernel;
 import io.tmac4j.bindings.spi.MatMulBatch;
 import io.tmac4j.bindings.spi.MatMulEngine;
 import io.tmac4j.bindings.spi.PackedWeights;
@@ -23,6 +24,9 @@ final class TmacEngine implements MatMulEngine {
      * API has no multiplication of bytes that adds pairs.
      */
     static final String CODEBOOKS = "tmac.codebooks";
+
+    /** If false, llama.cpp's own code computes attention. */
+    static final String ATTENTION = "tmac.attention";
 
     private final VectorWidth width = VectorWidth.chosen();
     private final Map<GgmlType, String> tuned = new ConcurrentSkipListMap<>();
@@ -89,5 +93,11 @@ final class TmacEngine implements MatMulEngine {
                 rows.multiply(batch.product(p), batch);
             }
         }
+    }
+
+    @Override
+    public Optional<AttentionKernel> attention() {
+        return Boolean.parseBoolean(System.getProperty(ATTENTION, "true")) ? Optional.of(new VectorAttention())
+                : Optional.empty();
     }
 }

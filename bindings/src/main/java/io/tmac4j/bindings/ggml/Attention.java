@@ -3,6 +3,7 @@ package io.tmac4j.bindings.ggml;
 import io.tmac4j.bindings.generated.LlamaCpp;
 import io.tmac4j.bindings.generated.ggml_init_params;
 import io.tmac4j.bindings.generated.ggml_tensor;
+import io.tmac4j.bindings.spi.AttentionKernel;
 import io.tmac4j.bindings.spi.OffHeap;
 import io.tmac4j.bindings.spi.ParallelTask;
 import io.tmac4j.bindings.spi.WorkerPool;
@@ -10,12 +11,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
- * Attention of one token or a few, {@code ggml_flash_attn_ext}, computed by llama.cpp's own code on the Java worker pool: each
- * worker has a CPU backend of one thread and computes some of the heads of a token, as a node of its own over parts of the
- * same tensors. An engine's context runs the CPU backend on one thread then, which at depth 4096 would spend about as long on
- * attention as on all the weights of a 1B model.
+ * Attention of one token or a few, {@code ggml_flash_attn_ext}, on the Java worker pool: a chunk is some of the heads of a token.
+ * Where the engine has a kernel for it ({@link KernelAttention}), that computes it; else llama.cpp's own code does: each worker has
+ * a CPU backend of one thread, and a node of its own over parts of the same tensors. An engine's context runs the CPU backend on
+ * one thread then, which at depth 4096 would spend about as long on attention as on all the weights of a 1B model.
  *
  * <p>Shapes: queries [length, tokens, heads, streams], keys and values [length, cells, key heads, streams], mask
  * [cells, tokens, 1, streams or 1], result [length, heads, tokens, streams]. Each text of a context with several has a stream.
@@ -25,12 +27,17 @@ final class Attention implements ParallelTask, AutoCloseable {
     private static final MethodHandle GRAPH_COMPUTE =
             Ggml.function(LlamaCpp.ggml_backend_graph_compute$address(), LlamaCpp.ggml_backend_graph_compute$descriptor());
 
-    private static final int QUERIES = 0;
-    private static final int KEYS = 1;
-    private static final int VALUES = 2;
-    private static final int MASK = 3;
-    private static final int SINKS = 4;
+    static final int QUERIES = 0;
+    static final int KEYS = 1;
+    static final int VALUES = 2;
+    static final int MASK = 3;
+    static final int SINKS = 4;
     private static final int SOURCES = 5;
+
+    /** Parameters of the operation. */
+    static final int SCALE = 0;
+    private static final int BIAS = 1;
+    static final int SOFT_CAP = 2;
 
     /** Elements of K below which one thread is done before others have begun: 2^16 take it about 6 microseconds. */
     private static final long SMALL = 1 << 16;
@@ -39,13 +46,16 @@ final class Attention implements ParallelTask, AutoCloseable {
     private static final long TILE = 64;
 
     private final WorkerPool pool;
+    private final KernelAttention kernel;
+    private boolean byKernel;
     private Lane[] lanes = new Lane[0];
     private long node;
     private int headsPerChunk;
     private int chunksPerToken;
 
-    Attention(WorkerPool pool) {
+    Attention(WorkerPool pool, Optional<AttentionKernel> kernel) {
         this.pool = pool;
+        this.kernel = kernel.map(KernelAttention::new).orElse(null);
     }
 
     /** Whether a node is attention that {@link #compute} splits: few tokens of each stream, no bias by head. */
@@ -59,7 +69,7 @@ final class Attention implements ParallelTask, AutoCloseable {
                 && Ggml.ne(keys, 2) == Ggml.ne(values, 2) && Ggml.ne(queries, 2) % Ggml.ne(keys, 2) == 0
                 && Ggml.ne(keys, 3) == Ggml.ne(queries, 3) && Ggml.ne(values, 3) == Ggml.ne(queries, 3)
                 && (mask == 0 || Ggml.ne(mask, 2) == 1 && (Ggml.ne(mask, 3) == 1 || Ggml.ne(mask, 3) == Ggml.ne(queries, 3)))
-                && Ggml.floatParameter(node, 1) == 0;
+                && Ggml.floatParameter(node, BIAS) == 0;
     }
 
     /** Computes the node on up to {@code threads} threads. */
@@ -72,7 +82,13 @@ final class Attention implements ParallelTask, AutoCloseable {
         int used = small ? 1 : threads;
         headsPerChunk = Math.toIntExact(tokens < 2L * used ? headsPerChunk(heads, Ggml.ne(keys, 2), used) : heads);
         chunksPerToken = Math.toIntExact(Math.ceilDiv(heads, (long) headsPerChunk));
-        ensureLanes(used);
+        byKernel = kernel != null && kernel.takes(node);
+        if (byKernel) {
+            kernel.prepare(node, used);
+        }
+        if (lanes.length < used) {
+            lanes = Arrays.copyOf(lanes, used);
+        }
         pool.run(used, this);
     }
 
@@ -83,8 +99,8 @@ final class Attention implements ParallelTask, AutoCloseable {
     }
 
     /**
-     * Two chunks a thread where there are fewer tokens: a chunk costs some microseconds besides its work. Heads that share keys stay together where
-     * possible, so that the keys come from the cache.
+     * Two chunks a thread where there are fewer tokens: a chunk costs some microseconds besides its work. Heads that share keys
+     * stay together where possible, so that the keys come from the cache.
      */
     static long headsPerChunk(long heads, long keyHeads, int threads) {
         if (threads == 1) {
@@ -101,15 +117,12 @@ final class Attention implements ParallelTask, AutoCloseable {
         return part;
     }
 
-    private void ensureLanes(int count) {
-        int have = lanes.length;
-        if (have < count) {
-            Lane[] grown = Arrays.copyOf(lanes, count);
-            for (int i = have; i < count; i++) {
-                grown[i] = new Lane();
-                lanes = Arrays.copyOf(grown, i + 1);
-            }
+    /** A worker's own, made when it first needs it. */
+    private Lane lane(int worker) {
+        if (lanes[worker] == null) {
+            lanes[worker] = new Lane();
         }
+        return lanes[worker];
     }
 
     @Override
@@ -130,15 +143,24 @@ final class Attention implements ParallelTask, AutoCloseable {
     public void run(int phase, int chunk, int worker) {
         int token = chunk / chunksPerToken;
         long first = (long) (chunk % chunksPerToken) * headsPerChunk;
-        lanes[worker].compute(node, token, first, Math.min(headsPerChunk, heads() - first));
+        long heads = Math.min(headsPerChunk, heads() - first);
+        if (byKernel && kernel.compute(node, token, first, heads, worker)) {
+            return;
+        }
+        lane(worker).compute(node, token, first, heads);
     }
 
     @Override
     public void close() {
         for (Lane lane : lanes) {
-            lane.close();
+            if (lane != null) {
+                lane.close();
+            }
         }
         lanes = new Lane[0];
+        if (kernel != null) {
+            kernel.close();
+        }
     }
 
     /** One worker's CPU backend, and the tensors and graph by which it computes a part. */

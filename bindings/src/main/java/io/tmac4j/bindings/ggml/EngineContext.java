@@ -37,7 +37,7 @@ final class EngineContext implements EngineBridge.ContextLink, MatMulBatch.Cance
 
     EngineContext(ModelLoad model, int threads, int batchThreads) {
         this.model = model;
-        this.runner = new GraphRunner(WorkerPool.shared(), this, threads, batchThreads);
+        this.runner = new GraphRunner(WorkerPool.shared(), model.engine().attention(), this, threads, batchThreads);
     }
 
     MemorySegment backend() {

@@ -35,6 +35,7 @@ final class Ggml {
     static final int OP_MUL_MAT_ID = LlamaCpp.GGML_OP_MUL_MAT_ID();
     static final int OP_FLASH_ATTN_EXT = LlamaCpp.GGML_OP_FLASH_ATTN_EXT();
     static final int TYPE_F32 = LlamaCpp.GGML_TYPE_F32();
+    static final int TYPE_F16 = LlamaCpp.GGML_TYPE_F16();
     static final int TYPE_I32 = LlamaCpp.GGML_TYPE_I32();
 
     private static final long POINTER_BYTES = ADDRESS.byteSize();

@@ -2,12 +2,14 @@ package io.tmac4j.bindings.ggml;
 
 import io.tmac4j.bindings.GraphPiece;
 import io.tmac4j.bindings.generated.LlamaCpp;
+import io.tmac4j.bindings.spi.AttentionKernel;
 import io.tmac4j.bindings.spi.MatMul;
 import io.tmac4j.bindings.spi.MatMulBatch;
 import io.tmac4j.bindings.spi.MatMulEngine;
 import io.tmac4j.bindings.spi.WorkerPool;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Computes the pieces of llama.cpp's graph that were given to the Java device. Neighbouring products that do not depend on
@@ -35,11 +37,12 @@ final class GraphRunner implements AutoCloseable {
     private long[] writes = new long[16];
     private int gathered;
 
-    GraphRunner(WorkerPool pool, MatMulBatch.Cancellation cancellation, int decodeThreads, int batchThreads) {
+    GraphRunner(WorkerPool pool, Optional<AttentionKernel> attention, MatMulBatch.Cancellation cancellation, int decodeThreads,
+            int batchThreads) {
         this.cancellation = cancellation;
         this.engineBatch = new MatMulBatch(pool, cancellation);
         this.vecDotBatch = new MatMulBatch(pool, cancellation);
-        this.attention = new Attention(pool);
+        this.attention = new Attention(pool, attention);
         threads(decodeThreads, batchThreads);
     }
 

@@ -35,4 +35,9 @@ public interface MatMulEngine {
      * writes. Must not allocate in steady state. An exception fails the decode, not the VM.
      */
     void multiply(MatMulBatch batch);
+
+    /** Computes attention of single tokens instead of llama.cpp's code; empty if that code is to be used. */
+    default Optional<AttentionKernel> attention() {
+        return Optional.empty();
+    }
 }

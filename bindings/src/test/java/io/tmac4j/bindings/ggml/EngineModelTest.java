@@ -300,6 +300,44 @@ class EngineModelTest {
     }
 
     @ParameterizedTest
+    @CsvSource({"1, 1", "1, 3", "2, 2", "5, 3", "16, 2"})
+    void anEnginesKernelComputesTheAttentionThatLlamaCppWould(int texts, int threads) {
+        ContextOptions options = SMALL.withThreads(threads).withBatchThreads(threads).withFlashAttention(FlashAttention.ON);
+        try (LlamaModel model = LlamaModel.load(Models.demo(), ON_NAIVE)) {
+            List<List<float[]>> expected = together(model, options, texts, 3);
+            NaiveAttention kernel = new NaiveAttention();
+            NaiveEngine.attention = kernel;
+            List<List<float[]>> results = together(model, options, texts, 3);
+            assertThat(kernel.parts).hasPositiveValue();
+            Nmse nmse = new Nmse();
+            for (int text = 0; text < texts; text++) {
+                for (int step = 0; step < expected.get(text).size(); step++) {
+                    nmse.add(expected.get(text).get(step), results.get(text).get(step));
+                }
+            }
+            // llama.cpp adds up values in f16 numbers
+            assertThat(nmse.difference / nmse.size).isLessThan(1e-5);
+        }
+    }
+
+    @Test
+    void attentionIsLlamaCppsWhereAKernelGivesUpAndForOtherCaches() {
+        ContextOptions options = SMALL.withFlashAttention(FlashAttention.ON);
+        ContextOptions other = options.withKeyType(GgmlType.Q8_0).withValueType(GgmlType.Q8_0);
+        try (LlamaModel model = LlamaModel.load(Models.demo(), ON_NAIVE)) {
+            List<float[]> expected = alone(model, options, 0, 3);
+            List<float[]> expectedOfOther = alone(model, other, 0, 3);
+            NaiveAttention kernel = new NaiveAttention();
+            NaiveEngine.attention = kernel;
+            assertThat(alone(model, other, 0, 3)).usingRecursiveComparison().isEqualTo(expectedOfOther);
+            assertThat(kernel.parts).hasValue(0);
+            kernel.givesUp = true;
+            assertThat(alone(model, options, 0, 3)).usingRecursiveComparison().isEqualTo(expected);
+            assertThat(kernel.parts).hasPositiveValue();
+        }
+    }
+
+    @ParameterizedTest
     @ValueSource(ints = {2, 3, 7, 16, 63, 64, 100})
     void tokensOfOneTextAtOnceGiveTheLogitsOfOneAfterTheOther(int tokens) {
         ContextOptions options = SMALL.withFlashAttention(FlashAttention.ON);

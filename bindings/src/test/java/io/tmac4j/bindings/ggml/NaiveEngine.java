@@ -6,6 +6,7 @@ import io.tmac4j.bindings.GgmlType;
 import io.tmac4j.bindings.generated.LlamaCpp;
 import io.tmac4j.bindings.generated.ggml_to_float_t;
 import io.tmac4j.bindings.generated.ggml_type_traits;
+import io.tmac4j.bindings.spi.AttentionKernel;
 import io.tmac4j.bindings.spi.MatMul;
 import io.tmac4j.bindings.spi.MatMulBatch;
 import io.tmac4j.bindings.spi.MatMulEngine;
@@ -36,6 +37,9 @@ final class NaiveEngine implements MatMulEngine {
     static volatile Consumer<WeightTensor> beforePack = _ -> { };
     static volatile Consumer<MatMulBatch> beforeMultiply = _ -> { };
 
+    /** What the engine computes attention with in contexts made from then on; null for llama.cpp's own code. */
+    static volatile NaiveAttention attention;
+
     static final AtomicInteger BATCHES = new AtomicInteger();
     static final AtomicInteger PRODUCTS = new AtomicInteger();
     static final AtomicLong LIVE_BYTES = new AtomicLong();
@@ -47,6 +51,12 @@ final class NaiveEngine implements MatMulEngine {
     static void behave() {
         beforePack = _ -> { };
         beforeMultiply = _ -> { };
+        attention = null;
+    }
+
+    @Override
+    public Optional<AttentionKernel> attention() {
+        return Optional.ofNullable(attention);
     }
 
     @Override

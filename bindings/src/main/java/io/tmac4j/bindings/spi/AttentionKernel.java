@@ -1,0 +1,24 @@
+package io.tmac4j.bindings.spi;
+
+/** Attention of single tokens over keys and values of f16 numbers. All methods may be called from several threads at once. */
+public interface AttentionKernel {
+
+    /**
+     * Whether it computes attention with keys and values of these lengths.
+     *
+     * @param keyLength   numbers of a key and of a query
+     * @param valueLength numbers of a value and of a result
+     */
+    boolean takes(int keyLength, int valueLength);
+
+    /** Bytes of scratch memory that {@link #attend} needs. */
+    long scratchBytes(int keyLength, int valueLength);
+
+    /**
+     * Computes a part. Must not allocate.
+     *
+     * @param scratch {@link #scratchBytes} bytes that no other thread uses meanwhile
+     * @return false if a key or value is infinite or no number: the results are then undefined
+     */
+    boolean attend(AttentionPart part, long scratch);
+}

@@ -1,0 +1,255 @@
+package io.tmac4j.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.data.Offset.offset;
+
+import io.tmac4j.bindings.spi.AttentionPart;
+import java.lang.foreign.Arena;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.function.IntToDoubleFunction;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Against the formula in doubles. */
+class VectorAttentionTest {
+
+    private static final float NONE = Float.NEGATIVE_INFINITY;
+
+    /** One key head's attention, its memory, and what the results shall be. */
+    private static final class Case {
+
+        final int heads;
+        final int length;
+        final float[][] queries;
+        final float[][] keys;
+        final float[][] values;
+        final float[] mask;
+        final float[] sinks;
+        final float scale;
+
+        Case(int heads, int length, int positions, long seed) {
+            Random random = new Random(seed);
+            this.heads = heads;
+            this.length = length;
+            queries = gaussian(heads, length, random);
+            keys = gaussian(positions, length, random);
+            values = gaussian(positions, length, random);
+            mask = new float[positions];
+            sinks = new float[heads];
+            Arrays.fill(sinks, NONE);
+            scale = (float) (1 / Math.sqrt(length));
+        }
+
+        private static float[][] gaussian(int rows, int length, Random random) {
+            float[][] numbers = new float[rows][length];
+            for (float[] row : numbers) {
+                for (int i = 0; i < length; i++) {
+                    row[i] = Float.float16ToFloat(Float.floatToFloat16((float) random.nextGaussian()));
+                }
+            }
+            return numbers;
+        }
+
+        double[][] expected() {
+            double[][] results = new double[heads][length];
+            for (int head = 0; head < heads; head++) {
+                double[] weights = new double[mask.length];
+                double most = sinks[head];
+                for (int p = 0; p < mask.length; p++) {
+                    double product = 0;
+                    for (int d = 0; d < length; d++) {
+                        product += (double) queries[head][d] * keys[p][d];
+                    }
+                    weights[p] = mask[p] == NONE ? NONE : scale * product + mask[p];
+                    most = Math.max(most, weights[p]);
+                }
+                double sum = sinks[head] == NONE ? 0 : Math.exp(sinks[head] - most);
+                for (int p = 0; p < mask.length; p++) {
+                    weights[p] = weights[p] == NONE ? 0 : Math.exp(weights[p] - most);
+                    sum += weights[p];
+                }
+                for (int d = 0; d < length; d++) {
+                    for (int p = 0; p < mask.length; p++) {
+                        results[head][d] += weights[p] == 0 ? 0 : weights[p] / sum * values[p][d];
+                    }
+                }
+            }
+            return results;
+        }
+
+        /** The results, or null if the kernel gave up. */
+        float[][] results() {
+            VectorAttention kernel = new VectorAttention();
+            assertThat(kernel.takes(length, length)).isTrue();
+            try (Arena arena = Arena.ofConfined()) {
+                long cacheStride = 2L * length + 32;
+                long stride = 4L * length + 16;
+                long query = arena.allocate(heads * stride, 64).address();
+                long key = arena.allocate(mask.length * cacheStride + 64, 64).address();
+                long value = arena.allocate(mask.length * cacheStride + 64, 64).address();
+                long masks = arena.allocate(2L * mask.length + 64, 64).address();
+                long sink = arena.allocate(4L * heads, 64).address();
+                long result = arena.allocate(heads * stride, 64).address();
+                store(queries, query, stride);
+                for (int p = 0; p < mask.length; p++) {
+                    for (int d = 0; d < length; d++) {
+                        Memory.i16(key + p * cacheStride + 2L * d, Float.floatToFloat16(keys[p][d]));
+                        Memory.i16(value + p * cacheStride + 2L * d, Float.floatToFloat16(values[p][d]));
+                    }
+                    Memory.i16(masks + 2L * p, Float.floatToFloat16(mask[p]));
+                }
+                for (int head = 0; head < heads; head++) {
+                    Memory.f32(sink + 4L * head, sinks[head]);
+                    Memory.f32(result + head * stride + 4L * length, 42);
+                }
+                AttentionPart part = new AttentionPart().queries(query, stride, heads).keys(key, cacheStride, length)
+                        .values(value, cacheStride, length).mask(masks, mask.length).sinks(sinks[0] == NONE ? 0 : sink).scale(scale)
+                        .results(result, stride);
+                if (!kernel.attend(part, arena.allocate(kernel.scratchBytes(length, length), 64).address())) {
+                    return null;
+                }
+                float[][] results = new float[heads][length];
+                for (int head = 0; head < heads; head++) {
+                    for (int d = 0; d < length; d++) {
+                        results[head][d] = Memory.f32(result + head * stride + 4L * d);
+                    }
+                    assertThat(Memory.f32(result + head * stride + 4L * length)).as("behind a result").isEqualTo(42);
+                }
+                return results;
+            }
+        }
+
+        private static void store(float[][] numbers, long to, long stride) {
+            for (int row = 0; row < numbers.length; row++) {
+                for (int i = 0; i < numbers[row].length; i++) {
+                    Memory.f32(to + row * stride + 4L * i, numbers[row][i]);
+                }
+            }
+        }
+
+        void holds(double bound) {
+            float[][] results = results();
+            double[][] expected = expected();
+            assertThat(results).isNotNull();
+            for (int head = 0; head < heads; head++) {
+                for (int d = 0; d < length; d++) {
+                    assertThat((double) results[head][d]).as("head %d, number %d", head, d)
+                            .isCloseTo(expected[head][d], offset(bound));
+                }
+            }
+        }
+    }
+
+    static LongStream seeds() {
+        return LongStream.range(0, 60);
+    }
+
+    @ParameterizedTest
+    @MethodSource("seeds")
+    void resultsAreThoseOfTheFormula(long seed) {
+        Random random = new Random(seed);
+        int heads = 1 + random.nextInt(9);
+        int positions = 1 + random.nextInt(400);
+        int masked = random.nextInt(4);
+        boolean sinks = random.nextBoolean();
+        Case attention = new Case(heads, 32 * (1 + random.nextInt(8)), positions, seed);
+        for (int p = 0; p < positions; p++) {
+            attention.mask[p] = random.nextInt(4) < masked ? NONE : random.nextInt(8) == 0 ? -1.5f : 0;
+        }
+        for (int head = 0; head < heads && sinks; head++) {
+            attention.sinks[head] = (float) random.nextGaussian() * 3;
+        }
+        attention.holds(2e-6);
+    }
+
+    @Test
+    void withoutAPositionTheResultIsZero() {
+        Case attention = new Case(5, 64, 130, 1);
+        Arrays.fill(attention.mask, NONE);
+        attention.holds(0);
+        Arrays.fill(attention.sinks, 1);
+        attention.holds(0);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 128, 129, 256, 5000})
+    void aPositionFarAheadOfAllOthersDecides(int positions) {
+        for (int chosen : new int[] {0, positions / 2, positions - 1}) {
+            Case attention = new Case(4, 64, positions, 2);
+            for (int d = 0; d < 64; d++) {
+                attention.keys[chosen][d] = attention.queries[1][d] * 1000;
+                attention.values[chosen][d] = 3 + d;
+            }
+            attention.holds(2e-5);
+            assertThat(attention.results()[1][7]).isEqualTo(10);
+        }
+    }
+
+    @Test
+    void numbersAtTheEndsOfTheirRangesKeepTheirValues() {
+        for (IntToDoubleFunction extreme : new IntToDoubleFunction[] {
+            i -> i % 2 == 0 ? 65504 : -65504, i -> i % 3 == 0 ? 0x1p-24 : -0x1p-20, i -> 0, i -> i % 5 == 0 ? -0.0 : 0x1p-14}) {
+            Case attention = new Case(6, 96, 200, 3);
+            double most = 0;
+            for (int p = 0; p < 200; p++) {
+                for (int d = 0; d < 96; d++) {
+                    attention.keys[p][d] = (float) extreme.applyAsDouble(p + d);
+                    attention.values[p][d] = (float) extreme.applyAsDouble(p * d);
+                    most = Math.max(most, Math.abs(attention.values[p][d]));
+                }
+            }
+            for (float[] query : attention.queries) {
+                for (int d = 0; d < 96; d++) {
+                    query[d] *= 1e-5f;
+                }
+            }
+            attention.holds(most * 4e-6);
+        }
+    }
+
+    @Test
+    void itGivesUpOnKeysAndValuesThatAreNoFiniteNumbers() {
+        for (float number : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
+            for (int heads : new int[] {1, 4, 6}) {
+                for (int place : new int[] {0, 200, 299}) {
+                    Case keys = new Case(heads, 64, 300, 4);
+                    keys.keys[place][63] = number;
+                    assertThat(keys.results()).as("key %s at %d", number, place).isNull();
+                    keys.mask[place] = NONE;
+                    assertThat(keys.results()).as("masked key").isNotNull();
+                    Case values = new Case(heads, 64, 300, 4);
+                    values.values[place][0] = number;
+                    assertThat(values.results()).as("value %s at %d", number, place).isNull();
+                }
+            }
+        }
+    }
+
+    @Test
+    void aQueryThatIsNoNumberSpoilsItsOwnHeadOnly() {
+        for (float number : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
+            Case attention = new Case(5, 64, 150, 5);
+            double[][] expected = attention.expected();
+            attention.queries[2][10] = number;
+            float[][] results = attention.results();
+            assertThat(results[2]).contains(Float.NaN);
+            for (int head : new int[] {0, 1, 3, 4}) {
+                assertThat((double) results[head][5]).isCloseTo(expected[head][5], offset(2e-6));
+            }
+        }
+    }
+
+    @Test
+    void lengthsThatAreNoWholeVectorsAreNotTaken() {
+        VectorAttention kernel = new VectorAttention();
+        assertThat(kernel.takes(64, 64)).isTrue();
+        assertThat(kernel.takes(192, 128)).isTrue();
+        assertThat(kernel.takes(0, 64)).isFalse();
+        assertThat(kernel.takes(63, 64)).isFalse();
+        assertThat(kernel.takes(64, 66)).isFalse();
+    }
+}
