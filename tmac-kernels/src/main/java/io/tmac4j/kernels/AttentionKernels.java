@@ -21,8 +21,8 @@ import jdk.incubator.vector.ShortVector;
  * The stages of attention over some positions of the cache: scores, their weights in the softmax, the weighted sum of values.
  *
  * <p>f16 numbers are read by a shift and are then 2^112 too small, see {@link LookupTables#STEP_FACTOR}: queries are stored
- * {@link #QUERY_FACTOR} times too great and weights {@link #WEIGHT_FACTOR} times, so that products are normal numbers. An infinite
- * number or none would pass for one of about 2^16; hence the greatest bits seen are returned.
+ * {@link #QUERY_FACTOR} times too great and weights {@link #WEIGHT_FACTOR} times, so that products are normal numbers. An
+ * infinite number or none would pass for one of about 2^16; hence the greatest bits seen are returned.
  *
  * <p>The shape of these methods is C2's wish, see {@link WordSums}.
  */
@@ -87,7 +87,8 @@ final class AttentionKernels {
                 long q = (queries & ADDRESS) + (4L * d & OFFSET);
                 ShortVector h = ShortVector.fromMemorySegment(HALVES, ALL, (key & ADDRESS) + (2L * d & OFFSET), LITTLE);
                 greatest = h.and((short) 0x7fff).max(greatest);
-                FloatVector k = ((IntVector) h.convertShape(S2I, INTS, 0)).lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats();
+                FloatVector k = ((IntVector) h.convertShape(S2I, INTS, 0)).lanewise(LSHL, 13).and(HALF_BITS)
+                        .reinterpretAsFloats();
                 a0 = FloatVector.fromMemorySegment(FLOATS, ALL, q, LITTLE).fma(k, a0);
                 a1 = FloatVector.fromMemorySegment(FLOATS, ALL, q + stride, LITTLE).fma(k, a1);
                 a2 = FloatVector.fromMemorySegment(FLOATS, ALL, q + 2 * stride, LITTLE).fma(k, a2);
@@ -112,7 +113,8 @@ final class AttentionKernels {
             for (int d = 0; d < length; d += FLOAT_LANES) {
                 ShortVector h = ShortVector.fromMemorySegment(HALVES, ALL, (key & ADDRESS) + (2L * d & OFFSET), LITTLE);
                 greatest = h.and((short) 0x7fff).max(greatest);
-                FloatVector k = ((IntVector) h.convertShape(S2I, INTS, 0)).lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats();
+                FloatVector k = ((IntVector) h.convertShape(S2I, INTS, 0)).lanewise(LSHL, 13).and(HALF_BITS)
+                        .reinterpretAsFloats();
                 a = FloatVector.fromMemorySegment(FLOATS, ALL, (query & ADDRESS) + (4L * d & OFFSET), LITTLE).fma(k, a);
             }
             ALL.set(Memory.FLOAT, (scores & ADDRESS) + (4L * i & OFFSET), zero.add(a).reduceLanes(ADD));
@@ -131,7 +133,8 @@ final class AttentionKernels {
         for (int i = 0; i < count; i += FLOAT_LANES) {
             long at = (scores & ADDRESS) + (4L * i & OFFSET);
             FloatVector m = FloatVector.fromMemorySegment(FLOATS, ALL, (masks & ADDRESS) + (4L * i & OFFSET), LITTLE);
-            FloatVector s = FloatVector.fromMemorySegment(FLOATS, ALL, at, LITTLE).fma(FloatVector.broadcast(FLOATS, factor), m);
+            FloatVector s = FloatVector.fromMemorySegment(FLOATS, ALL, at, LITTLE)
+                    .fma(FloatVector.broadcast(FLOATS, factor), m);
             s.intoMemorySegment(ALL, at, LITTLE);
             most = s.max(most);
         }
@@ -139,8 +142,8 @@ final class AttentionKernels {
     }
 
     /**
-     * Makes weights of scores: {@code e^(score - greatest)}, {@link #WEIGHT_FACTOR} times too great. The exponential is that of the
-     * Cephes library, {@code expf.c}: a power of two times a polynomial of the rest, right to two units in the last place.
+     * Makes weights of scores: {@code e^(score - greatest)}, {@link #WEIGHT_FACTOR} times too great. The exponential is that of
+     * the Cephes library, {@code expf.c}: a power of two times a polynomial of the rest, right to two units in the last place.
      *
      * @param greatest no score is greater
      * @return their sum
@@ -156,7 +159,8 @@ final class AttentionKernels {
             FloatVector n = t.sub(magic);
             FloatVector r = n.fma(FloatVector.broadcast(FLOATS, -LN2_HIGH), x);
             r = n.fma(FloatVector.broadcast(FLOATS, -LN2_LOW), r);
-            FloatVector p = r.fma(FloatVector.broadcast(FLOATS, 1.9875691500e-4f), FloatVector.broadcast(FLOATS, 1.3981999507e-3f));
+            FloatVector p = r.fma(FloatVector.broadcast(FLOATS, 1.9875691500e-4f),
+                    FloatVector.broadcast(FLOATS, 1.3981999507e-3f));
             p = p.fma(r, FloatVector.broadcast(FLOATS, 8.3334519073e-3f));
             p = p.fma(r, FloatVector.broadcast(FLOATS, 4.1665795894e-2f));
             p = p.fma(r, FloatVector.broadcast(FLOATS, 1.6666665459e-1f));
@@ -207,8 +211,10 @@ final class AttentionKernels {
                 ShortVector h = ShortVector.fromMemorySegment(HALVES, ALL, from, LITTLE);
                 ShortVector g = ShortVector.fromMemorySegment(HALVES, ALL, from + 2 * FLOAT_LANES, LITTLE);
                 greatest = h.and((short) 0x7fff).max(g.and((short) 0x7fff)).max(greatest);
-                FloatVector v = ((IntVector) h.convertShape(S2I, INTS, 0)).lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats();
-                FloatVector u = ((IntVector) g.convertShape(S2I, INTS, 0)).lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats();
+                FloatVector v = ((IntVector) h.convertShape(S2I, INTS, 0)).lanewise(LSHL, 13).and(HALF_BITS)
+                        .reinterpretAsFloats();
+                FloatVector u = ((IntVector) g.convertShape(S2I, INTS, 0)).lanewise(LSHL, 13).and(HALF_BITS)
+                        .reinterpretAsFloats();
                 FloatVector w = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, weight));
                 a0 = v.fma(w, a0);
                 b0 = u.fma(w, b0);
@@ -235,7 +241,8 @@ final class AttentionKernels {
     }
 
     /** The same for one head. */
-    static short values(long values, long valueStride, long places, int count, long weights, float share, int length, long sums) {
+    static short values(long values, long valueStride, long places, int count, long weights, float share, int length,
+            long sums) {
         ShortVector greatest = ShortVector.zero(HALVES);
         FloatVector zero = FloatVector.zero(FLOATS);
         for (int d = 0; d < length; d += 2 * FLOAT_LANES) {
@@ -248,9 +255,12 @@ final class AttentionKernels {
                 ShortVector h = ShortVector.fromMemorySegment(HALVES, ALL, from, LITTLE);
                 ShortVector g = ShortVector.fromMemorySegment(HALVES, ALL, from + 2 * FLOAT_LANES, LITTLE);
                 greatest = h.and((short) 0x7fff).max(g.and((short) 0x7fff)).max(greatest);
-                FloatVector v = ((IntVector) h.convertShape(S2I, INTS, 0)).lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats();
-                FloatVector u = ((IntVector) g.convertShape(S2I, INTS, 0)).lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats();
-                FloatVector w = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, (weights & ADDRESS) + (4L * i & OFFSET)));
+                FloatVector v = ((IntVector) h.convertShape(S2I, INTS, 0)).lanewise(LSHL, 13).and(HALF_BITS)
+                        .reinterpretAsFloats();
+                FloatVector u = ((IntVector) g.convertShape(S2I, INTS, 0)).lanewise(LSHL, 13).and(HALF_BITS)
+                        .reinterpretAsFloats();
+                FloatVector w = FloatVector.broadcast(FLOATS,
+                        ALL.get(Memory.FLOAT, (weights & ADDRESS) + (4L * i & OFFSET)));
                 a = v.fma(w, a);
                 b = u.fma(w, b);
             }

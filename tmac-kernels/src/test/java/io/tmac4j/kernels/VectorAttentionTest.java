@@ -107,8 +107,8 @@ class VectorAttentionTest {
                     Memory.f32(result + head * stride + 4L * length, 42);
                 }
                 AttentionPart part = new AttentionPart().queries(query, stride, heads).keys(key, cacheStride, length)
-                        .values(value, cacheStride, length).mask(masks, mask.length).sinks(sinks[0] == NONE ? 0 : sink).scale(scale)
-                        .results(result, stride);
+                        .values(value, cacheStride, length).mask(masks, mask.length).sinks(sinks[0] == NONE ? 0 : sink)
+                        .scale(scale).results(result, stride);
                 if (!kernel.attend(part, arena.allocate(kernel.scratchBytes(length, length), 64).address())) {
                     return null;
                 }

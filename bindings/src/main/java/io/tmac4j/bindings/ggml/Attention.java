@@ -15,9 +15,9 @@ import java.util.Optional;
 
 /**
  * Attention of one token or a few, {@code ggml_flash_attn_ext}, on the Java worker pool: a chunk is some of the heads of a token.
- * Where the engine has a kernel for it ({@link KernelAttention}), that computes it; else llama.cpp's own code does: each worker has
- * a CPU backend of one thread, and a node of its own over parts of the same tensors. An engine's context runs the CPU backend on
- * one thread then, which at depth 4096 would spend about as long on attention as on all the weights of a 1B model.
+ * Where the engine has a kernel for it ({@link KernelAttention}), that computes it; else llama.cpp's own code does: each worker
+ * has a CPU backend of one thread, and a node of its own over parts of the same tensors. An engine's context runs the CPU backend
+ * on one thread then, which at depth 4096 would spend about as long on attention as on all the weights of a 1B model.
  *
  * <p>Shapes: queries [length, tokens, heads, streams], keys and values [length, cells, key heads, streams], mask
  * [cells, tokens, 1, streams or 1], result [length, heads, tokens, streams]. Each text of a context with several has a stream.

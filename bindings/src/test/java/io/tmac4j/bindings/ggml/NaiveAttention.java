@@ -33,7 +33,8 @@ final class NaiveAttention implements AttentionKernel {
             for (int p = 0; p < weights.length; p++) {
                 double score = part.mask() == 0 ? 0 : f16(part.mask() + 2L * p);
                 for (int d = 0; d < part.keyLength(); d++) {
-                    score += part.scale() * (double) f32(part.query(head) + 4L * d) * f16(part.keys() + p * part.keyStride() + 2L * d);
+                    score += part.scale() * (double) f32(part.query(head) + 4L * d)
+                            * f16(part.keys() + p * part.keyStride() + 2L * d);
                 }
                 weights[p] = score;
                 most = Math.max(most, score);
