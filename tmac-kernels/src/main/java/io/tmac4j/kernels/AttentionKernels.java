@@ -193,7 +193,8 @@ final class AttentionKernels {
             long next = to + 4 * FLOAT_LANES;
             FloatVector a0 = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE).mul(ALL.get(Memory.FLOAT, share));
             FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, ALL, next, LITTLE).mul(ALL.get(Memory.FLOAT, share));
-            FloatVector a1 = FloatVector.fromMemorySegment(FLOATS, ALL, to + stride, LITTLE).mul(ALL.get(Memory.FLOAT, share + 4));
+            FloatVector a1 = FloatVector.fromMemorySegment(FLOATS, ALL, to + stride, LITTLE)
+                    .mul(ALL.get(Memory.FLOAT, share + 4));
             FloatVector b1 = FloatVector.fromMemorySegment(FLOATS, ALL, next + stride, LITTLE)
                     .mul(ALL.get(Memory.FLOAT, share + 4));
             FloatVector a2 = FloatVector.fromMemorySegment(FLOATS, ALL, to + 2 * stride, LITTLE)

@@ -11,32 +11,35 @@ package io.tmac4j.kernels;
  * <ul>
  * <li>{@code groupWeights == 4}, one bit a weight: bit {@code j} of an index is the code of the group's weight {@code j};
  * <li>{@code groupWeights == 2}, two bits a weight: the two low bits are the code of weight 0, the two high bits that of
- * weight 1.
+ * weight 1;
+ * <li>{@code groupWeights == 3}: see {@link Triples}.
  * </ul>
  *
  * @param name         for people
  * @param blockWeights weights a block
- * @param groupWeights weights a table: 4 or 2
+ * @param groupWeights weights a table: 4, 2 or 3
+ * @param ternary      whether codes are 0 to 2 only
  * @param weightScale  the integer weight of code {@code c} is {@code weightScale * c + weightOffset}
  * @param weightOffset see {@code weightScale}
  * @param order        {@code order[table * groupWeights + j]} is the place in the block of weight {@code j} of a table
  */
-record LookupForm(String name, int blockWeights, int groupWeights, int weightScale, int weightOffset, int[] order) {
+record LookupForm(String name, int blockWeights, int groupWeights, boolean ternary, int weightScale, int weightOffset,
+        int[] order) {
 
     /** Q1_0: code 1 is +1, code 0 is -1; eight consecutive weights a byte, as in the file. */
-    static final LookupForm Q1_0 = of("1 bit plane, scale per 128", 128, 4, 2, -1,
+    static final LookupForm Q1_0 = of("1 bit plane, scale per 128", 128, 4, false, 2, -1,
             (byteIndex, nibble, j) -> 8 * byteIndex + 4 * nibble + j);
 
     /** Q2_0: weight = code - 1; four consecutive weights a byte, as in the file. */
-    static final LookupForm Q2_0 = of("pairs of 2 bits, scale per 64", 64, 2, 1, -1,
+    static final LookupForm Q2_0 = of("pairs of 2 bits, scale per 64", 64, 2, false, 1, -1,
             (byteIndex, nibble, j) -> 4 * byteIndex + 2 * nibble + j);
 
     /** TQ2_0: weight = code - 1, codes 0 to 2; bytes as in the file. */
-    static final LookupForm TQ2_0 = of("ternary pairs, scale per 256", 256, 2, 1, -1,
+    static final LookupForm TQ2_0 = of("ternary pairs, scale per 256", 256, 2, true, 1, -1,
             (byteIndex, nibble, j) -> byteIndex / 32 * 128 + 64 * nibble + 32 * j + byteIndex % 32);
 
     /** TQ1_0, unpacked to two bits: weight = code - 1, codes 0 to 2. */
-    static final LookupForm TQ1_0 = of("ternary pairs, scale per 256", 256, 2, 1, -1, LookupForm::tq1Weight);
+    static final LookupForm TQ1_0 = of("ternary pairs, scale per 256", 256, 2, true, 1, -1, LookupForm::tq1Weight);
 
     /** Where weight {@code j} of the table of one nibble of one code byte stands in its block. */
     @FunctionalInterface
@@ -45,14 +48,14 @@ record LookupForm(String name, int blockWeights, int groupWeights, int weightSca
         int of(int byteIndex, int nibble, int j);
     }
 
-    private static LookupForm of(String name, int blockWeights, int groupWeights, int weightScale, int weightOffset,
-            WeightPlace place) {
+    private static LookupForm of(String name, int blockWeights, int groupWeights, boolean ternary, int weightScale,
+            int weightOffset, WeightPlace place) {
         int[] order = new int[blockWeights];
         for (int i = 0; i < blockWeights; i++) {
             int table = i / groupWeights;
             order[i] = place.of(table / 2, table % 2, i % groupWeights);
         }
-        return new LookupForm(name, blockWeights, groupWeights, weightScale, weightOffset, order);
+        return new LookupForm(name, blockWeights, groupWeights, ternary, weightScale, weightOffset, order);
     }
 
     /**
@@ -76,19 +79,30 @@ record LookupForm(String name, int blockWeights, int groupWeights, int weightSca
         return 240 + 4 * trit + byteIndex - 60;
     }
 
-    /** Whether pairs hold codes 0 to 2 only. */
-    boolean ternary() {
-        return this == TQ1_0 || this == TQ2_0;
+    /** This form of ternary pairs as triples. */
+    LookupForm triples() {
+        return new LookupForm(name.replace("pairs", "triples"), blockWeights, 3, true, weightScale, weightOffset,
+                Triples.order(order));
+    }
+
+    /** Whether indices are those of {@link Triples}. */
+    boolean isTriples() {
+        return groupWeights == 3;
     }
 
     /** Tables a block. */
     int tables() {
-        return blockWeights / groupWeights;
+        return isTriples() ? Triples.TABLES : blockWeights / groupWeights;
     }
 
     /** Code bytes a row and block. */
     int codeBytes() {
-        return tables() / 2;
+        return isTriples() ? Triples.CODE_BYTES : tables() / 2;
+    }
+
+    /** Bytes of a table. */
+    int tableBytes() {
+        return isTriples() ? Triples.TABLE_BYTES : LookupTables.TABLE_BYTES;
     }
 
     /** Bytes a row and block: codes and the f16 scale. */

@@ -71,8 +71,13 @@ final class LookupGemm {
         int rows = layout.tileRows();
         for (int tile = 0; tile < tiles; tile++) {
             for (int row = 0; row < rows; row += LANES) {
-                TritOffsets.fill(weights + tile * layout.tileBytes() + codes(inBlock, rows) + row, rows,
-                        scratch + Gemm.OFFSETS + TritOffsets.bytes(tile * rows + row));
+                long block = weights + tile * layout.tileBytes() + row;
+                long to = scratch + Gemm.OFFSETS + TritOffsets.bytes(tile * rows + row);
+                if (layout.form().isTriples()) {
+                    TritOffsets.ofTriples(block, inBlock, rows, to);
+                } else {
+                    TritOffsets.ofPairs(block + codes(inBlock, rows), rows, to);
+                }
             }
         }
     }

@@ -4,6 +4,7 @@ import static io.tmac4j.kernels.GemmKernels.ADDRESS;
 import static io.tmac4j.kernels.GemmKernels.OFFSET;
 import static io.tmac4j.kernels.Species.BYTES;
 import static io.tmac4j.kernels.Species.BYTES_128;
+import static io.tmac4j.kernels.Species.BYTES_256;
 import static io.tmac4j.kernels.Species.LANES;
 import static io.tmac4j.kernels.Species.SHORTS;
 import static jdk.incubator.vector.VectorOperators.LSHR;
@@ -12,6 +13,7 @@ import io.tmac4j.bindings.spi.OffHeap;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -37,6 +39,10 @@ final class LookupKernels {
 
     /** A table as it is loaded. */
     private static final VectorSpecies<Byte> TABLE = LANES == 32 ? BYTES : BYTES_128;
+
+    /** A table of triples as it is loaded, and what masks a code to their five bits; C2 does so for a shuffle of 32 bytes. */
+    private static final VectorSpecies<Byte> TRIPLES = LANES == 32 ? BYTES : BYTES_256;
+    private static final byte FIVE_BITS = (byte) (LANES <= 32 ? -1 : 31);
 
     private static final int VECTORS = LookupMatrix.VECTORS;
 
@@ -185,6 +191,94 @@ final class LookupKernels {
             zero.add(s2).intoMemorySegment(ALL, to + 5 * LANES, LITTLE);
             zero.add(a3).intoMemorySegment(ALL, to + 6 * LANES, LITTLE);
             zero.add(s3).intoMemorySegment(ALL, to + 7 * LANES, LITTLE);
+        }
+    }
+
+    /**
+     * The same for {@link Triples} and two tiles: their sums are all in registers, and C2 does not compile a method for four. Of a
+     * block there are 88 lookups, of at most 255.
+     *
+     * @param next   bytes from the first code byte of the first tile to that of the second, which stands behind
+     * @param target where the sums of the two tiles go, {@link #SUMS} bytes a vector of rows
+     */
+    static void tripleSums(long codes, long next, int blocks, int blockBytes, long tables, long target) {
+        ShortVector zero = ShortVector.zero(SHORTS);
+        long d1 = next & OFFSET;
+        for (int vector = 0; vector < blocks * VECTORS; vector++) {
+            int block = vector / VECTORS;
+            long p = codes + (long) block * blockBytes + (vector % VECTORS * LANES);
+            long t = tables + (long) block * Triples.TABLES * Triples.TABLE_BYTES;
+            long to = (target & ADDRESS) + ((long) vector * SUMS & OFFSET);
+            ShortVector a0 = zero;
+            ShortVector s0 = zero;
+            ShortVector a1 = zero;
+            ShortVector s1 = zero;
+            for (int i = 0; i < Triples.UNITS; i++) {
+                long at = (p & ADDRESS) + ((long) i * Triples.UNIT_BYTES * TILE_ROWS & OFFSET);
+                long table = (t & ADDRESS) + (4L * Triples.TABLE_BYTES * i & OFFSET);
+                ByteVector first = (ByteVector) ByteVector.fromMemorySegment(TRIPLES, ALL, table, LITTLE)
+                        .reinterpretShape(BYTES, 0);
+                ByteVector second = (ByteVector) ByteVector.fromMemorySegment(TRIPLES, ALL, table + Triples.TABLE_BYTES, LITTLE)
+                        .reinterpretShape(BYTES, 0);
+                ByteVector third = (ByteVector) ByteVector.fromMemorySegment(TRIPLES, ALL, table + 2 * Triples.TABLE_BYTES, LITTLE)
+                        .reinterpretShape(BYTES, 0);
+                ByteVector fourth = (ByteVector) ByteVector.fromMemorySegment(TRIPLES, ALL, table + 3 * Triples.TABLE_BYTES, LITTLE)
+                        .reinterpretShape(BYTES, 0);
+                ByteVector x0 = ByteVector.fromMemorySegment(BYTES, ALL, at, LITTLE);
+                ByteVector y0 = ByteVector.fromMemorySegment(BYTES, ALL, at + TILE_ROWS, LITTLE);
+                ByteVector z0 = ByteVector.fromMemorySegment(BYTES, ALL, at + 2 * TILE_ROWS, LITTLE);
+                IntVector f0 = x0.reinterpretAsInts().lanewise(LSHR, 5).and(0x07070707)
+                        .or(y0.reinterpretAsInts().lanewise(LSHR, 2).and(0x18181818));
+                ByteVector v0 = x0.and(FIVE_BITS).selectFrom(first);
+                ByteVector w0 = y0.and(FIVE_BITS).selectFrom(second);
+                a0 = v0.reinterpretAsShorts().add(w0.reinterpretAsShorts()).add(a0);
+                s0 = v0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
+                        .add(w0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s0);
+                v0 = z0.and(FIVE_BITS).selectFrom(third);
+                w0 = f0.reinterpretAsBytes().selectFrom(fourth);
+                a0 = v0.reinterpretAsShorts().add(w0.reinterpretAsShorts()).add(a0);
+                s0 = v0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
+                        .add(w0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s0);
+                ByteVector x1 = ByteVector.fromMemorySegment(BYTES, ALL, at + d1, LITTLE);
+                ByteVector y1 = ByteVector.fromMemorySegment(BYTES, ALL, at + d1 + TILE_ROWS, LITTLE);
+                ByteVector z1 = ByteVector.fromMemorySegment(BYTES, ALL, at + d1 + 2 * TILE_ROWS, LITTLE);
+                IntVector f1 = x1.reinterpretAsInts().lanewise(LSHR, 5).and(0x07070707)
+                        .or(y1.reinterpretAsInts().lanewise(LSHR, 2).and(0x18181818));
+                ByteVector v1 = x1.and(FIVE_BITS).selectFrom(first);
+                ByteVector w1 = y1.and(FIVE_BITS).selectFrom(second);
+                a1 = v1.reinterpretAsShorts().add(w1.reinterpretAsShorts()).add(a1);
+                s1 = v1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
+                        .add(w1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s1);
+                v1 = z1.and(FIVE_BITS).selectFrom(third);
+                w1 = f1.reinterpretAsBytes().selectFrom(fourth);
+                a1 = v1.reinterpretAsShorts().add(w1.reinterpretAsShorts()).add(a1);
+                s1 = v1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
+                        .add(w1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s1);
+            }
+            for (int i = 0; i < Triples.STEPS; i++) {
+                long at = (p & ADDRESS) + ((long) (Triples.UNITS * Triples.UNIT_BYTES + i) * TILE_ROWS & OFFSET);
+                long table = (t & ADDRESS) + ((long) Triples.TABLE_BYTES * (Triples.UNIT_TABLES + 2 * i) & OFFSET);
+                ByteVector first = (ByteVector) ByteVector.fromMemorySegment(TRIPLES, ALL, table, LITTLE)
+                        .reinterpretShape(BYTES, 0);
+                ByteVector second = (ByteVector) ByteVector.fromMemorySegment(TRIPLES, ALL, table + Triples.TABLE_BYTES, LITTLE)
+                        .reinterpretShape(BYTES, 0);
+                ByteVector x0 = ByteVector.fromMemorySegment(BYTES, ALL, at, LITTLE);
+                ByteVector v0 = x0.and(FIVE_BITS).selectFrom(first);
+                ByteVector w0 = x0.reinterpretAsInts().lanewise(LSHR, 5).reinterpretAsBytes().and(FIVE_BITS).selectFrom(second);
+                a0 = v0.reinterpretAsShorts().add(w0.reinterpretAsShorts()).add(a0);
+                s0 = v0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
+                        .add(w0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s0);
+                ByteVector x1 = ByteVector.fromMemorySegment(BYTES, ALL, at + d1, LITTLE);
+                ByteVector v1 = x1.and(FIVE_BITS).selectFrom(first);
+                ByteVector w1 = x1.reinterpretAsInts().lanewise(LSHR, 5).reinterpretAsBytes().and(FIVE_BITS).selectFrom(second);
+                a1 = v1.reinterpretAsShorts().add(w1.reinterpretAsShorts()).add(a1);
+                s1 = v1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
+                        .add(w1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s1);
+            }
+            zero.add(a0).intoMemorySegment(ALL, to, LITTLE);
+            zero.add(s0).intoMemorySegment(ALL, to + LANES, LITTLE);
+            zero.add(a1).intoMemorySegment(ALL, to + 2 * LANES, LITTLE);
+            zero.add(s1).intoMemorySegment(ALL, to + 3 * LANES, LITTLE);
         }
     }
 }

@@ -32,7 +32,13 @@ final class LookupMatrix extends PackedMatrix {
     private final GemmShape gemmShape;
 
     LookupMatrix(BlockFormat format, LookupForm form, TableMode mode, int k, int rows, int experts) {
-        this(format, new LookupLayout(form, k, rows, experts, LANES, VECTORS), new TableLayout(form, mode, k));
+        this(format, new LookupLayout(packed(form, mode), k, rows, experts, LANES, VECTORS),
+                new TableLayout(packed(form, mode), mode, k));
+    }
+
+    /** Shuffles of 32 bytes and more have room for three ternary weights an index. */
+    private static LookupForm packed(LookupForm form, TableMode mode) {
+        return form.ternary() && mode == TableMode.DEFAULT && LANES >= Triples.TABLE_BYTES ? form.triples() : form;
     }
 
     private LookupMatrix(BlockFormat format, LookupLayout layout, TableLayout tables) {
@@ -84,8 +90,7 @@ final class LookupMatrix extends PackedMatrix {
 
     /**
      * Eight rows at a time are encoded block by block into words of code bytes, and each 8 x 8 bytes of them are transposed on
-     * their
-     * way out, so that packing moves words only.
+     * their way out, so that packing moves words only.
      */
     @Override
     void pack(long source, int expert, int tile) {
@@ -110,6 +115,9 @@ final class LookupMatrix extends PackedMatrix {
             } else {
                 long from = sourceRow(source, expert, row) + (long) block * format().type().blockBytes();
                 format().encodeIndices(from, words, i * perRow);
+                if (layout.form().isTriples()) {
+                    Triples.encode(words, i * perRow);
+                }
                 Memory.i16(half, Memory.i16(from + format().halfOffset(0)));
             }
         }
@@ -138,6 +146,11 @@ final class LookupMatrix extends PackedMatrix {
         int codeBytes = layout.form().codeBytes();
         int blockBytes = layout.blockBytes();
         int tableBytes = tables.blockBytes();
+        if (layout.form().isTriples()) {
+            LookupKernels.tripleSums(codes, next1, blocks, blockBytes, table, scratch);
+            LookupKernels.tripleSums(codes + next2, next3 - next2, blocks, blockBytes, table, scratch + 4L * LANES);
+            return;
+        }
         if (tables.mode() == TableMode.FAST) {
             LookupKernels.pairSums(codes, next1, next2, next3, blocks, codeBytes, blockBytes, table, scratch);
             return;

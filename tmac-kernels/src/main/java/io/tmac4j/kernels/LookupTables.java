@@ -1,6 +1,7 @@
 package io.tmac4j.kernels;
 
 import static io.tmac4j.kernels.Species.FLOATS_128;
+import static io.tmac4j.kernels.Species.FLOATS_256;
 import static io.tmac4j.kernels.Species.LANES;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.XOR;
@@ -70,6 +71,24 @@ final class LookupTables {
         -1, 0, 1, 0, -1, 0, 1, 0, -1, 0, 1, 0, -1, 0, 1, 0
     };
 
+    /** Centred weights of triples: of weight 0, then 1, then 2, for the entries 4i + m of each vector m; indices from 27 on do not occur. */
+    private static final float[] TRITS = new float[96];
+
+    /** Centred weights of single codes, whose index has other bits above the two of the code. */
+    private static final float[] SINGLE = new float[32];
+
+    static {
+        for (int entry = 0; entry < Triples.TABLE_BYTES; entry++) {
+            int at = entry % 4 * 8 + entry / 4;
+            SINGLE[at] = entry % 4 - 1;
+            if (entry < 27) {
+                TRITS[at] = entry % 3 - 1;
+                TRITS[32 + at] = entry / 3 % 3 - 1;
+                TRITS[64 + at] = entry / 9 - 1;
+            }
+        }
+    }
+
     /** Centred bits of weights 2 and 3 in lane i of every vector. */
     private static final float[] PLANE_LANES = {-0.5f, 0.5f, -0.5f, 0.5f, -0.5f, -0.5f, 0.5f, 0.5f};
 
@@ -92,6 +111,10 @@ final class LookupTables {
         }
         if (mode == TableMode.EXACT) {
             buildWide(form, tables, numbers, ordered);
+            return;
+        }
+        if (form.isTriples()) {
+            buildTriples(form, tables, numbers, ordered);
             return;
         }
         float max = 0;
@@ -199,6 +222,49 @@ final class LookupTables {
         IntVector i2 = v2.add(magic).reinterpretAsInts().lanewise(LSHL, 16);
         IntVector i3 = v3.add(magic).reinterpretAsInts().lanewise(LSHL, 24);
         return i0.lanewise(XOR, i1).lanewise(XOR, i2.lanewise(XOR, i3)).lanewise(XOR, MAGIC_BITS).reinterpretAsBytes();
+    }
+
+    /** Tables of triples: entry 4i + m is lane i of vector m, as with pairs. */
+    private static void buildTriples(LookupForm form, long tables, long numbers, long ordered) {
+        float max = 0;
+        float sum = 0;
+        for (int table = 0; table < form.tables(); table++) {
+            long from = ordered + 4L * Triples.firstWeight(table);
+            float size = 0;
+            for (int i = 0; i < Triples.weights(table); i++) {
+                float a = Memory.f32(from + 4L * i);
+                size += Math.abs(a);
+                sum += a;
+            }
+            max = Math.max(max, size);
+        }
+        float inverse = inverseStep(max, TableMode.DEFAULT.greatest());
+        float magic = MAGIC + TableMode.DEFAULT.bias();
+        for (int table = 0; table < form.tables(); table++) {
+            long from = ordered + 4L * Triples.firstWeight(table);
+            boolean triple = Triples.weights(table) == 3;
+            float a = Memory.f32(from) * inverse;
+            float b = triple ? Memory.f32(from + 4) * inverse : 0;
+            float c = triple ? Memory.f32(from + 8) * inverse : 0;
+            float[] first = triple ? TRITS : SINGLE;
+            IntVector i0 = entries(a, b, c, first, 0, magic);
+            IntVector i1 = entries(a, b, c, first, 8, magic).lanewise(LSHL, 8);
+            IntVector i2 = entries(a, b, c, first, 16, magic).lanewise(LSHL, 16);
+            IntVector i3 = entries(a, b, c, first, 24, magic).lanewise(LSHL, 24);
+            i0.lanewise(XOR, i1).lanewise(XOR, i2.lanewise(XOR, i3)).lanewise(XOR, MAGIC_BITS)
+                    .intoMemorySegment(ALL, tables + (long) table * Triples.TABLE_BYTES, LITTLE);
+        }
+        float step = step(max, TableMode.DEFAULT.greatest()) * form.weightScale();
+        Memory.f32(numbers + TableLayout.STEP, step);
+        Memory.f32(numbers + TableLayout.OFFSET, centreOffset(form) * sum * STEP_FACTOR
+                - form.tables() * TableMode.DEFAULT.bias() * step);
+    }
+
+    private static IntVector entries(float a, float b, float c, float[] first, int from, float magic) {
+        FloatVector x = FloatVector.fromArray(FLOATS_256, first, from).mul(a);
+        FloatVector y = FloatVector.fromArray(FLOATS_256, TRITS, 32 + from).fma(FloatVector.broadcast(FLOATS_256, b), x);
+        return FloatVector.fromArray(FLOATS_256, TRITS, 64 + from).fma(FloatVector.broadcast(FLOATS_256, c), y).add(magic)
+                .reinterpretAsInts();
     }
 
     /**

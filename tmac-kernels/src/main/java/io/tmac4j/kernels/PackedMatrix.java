@@ -1,5 +1,6 @@
 package io.tmac4j.kernels;
 
+import io.tmac4j.bindings.spi.HugePages;
 import io.tmac4j.bindings.spi.PackedWeights;
 import java.lang.foreign.Arena;
 import java.util.stream.IntStream;
@@ -41,7 +42,7 @@ abstract sealed class PackedMatrix implements PackedWeights permits LookupMatrix
         this.inputLayout = inputLayout;
         this.resultFactor = format.wordForm().map(WordForm::resultFactor).orElse(LookupTables.RESULT_FACTOR);
         this.byteSize = byteSize;
-        this.address = arena.allocate(byteSize, ALIGNMENT).address();
+        this.address = HugePages.allocate(arena, byteSize, ALIGNMENT).address();
         this.tuning = TypeTuning.standard(format, this instanceof LookupMatrix);
     }
 

@@ -16,7 +16,9 @@ final class Species {
     static final VectorSpecies<Float> FLOATS = VectorSpecies.of(float.class, SHAPE);
 
     static final VectorSpecies<Byte> BYTES_128 = ByteVector.SPECIES_128;
+    static final VectorSpecies<Byte> BYTES_256 = ByteVector.SPECIES_256;
     static final VectorSpecies<Float> FLOATS_128 = FloatVector.SPECIES_128;
+    static final VectorSpecies<Float> FLOATS_256 = FloatVector.SPECIES_256;
 
     /** Byte lanes of a vector. */
     static final int LANES = BYTES.length();

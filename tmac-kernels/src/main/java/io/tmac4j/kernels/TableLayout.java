@@ -1,7 +1,7 @@
 package io.tmac4j.kernels;
 
 /**
- * Where the lookup tables of one column of activations stand, {@link LookupTables#TABLE_BYTES} each: repeated to wider vectors
+ * Where the lookup tables of one column of activations stand, {@link LookupForm#tableBytes} each: repeated to wider vectors
  * than need be, the tables of a long row would not fit the first-level cache, and reading them would keep the weights from being
  * fetched ahead. After the tables of all blocks come the numbers that belong to each block.
  *
@@ -31,7 +31,7 @@ record TableLayout(LookupForm form, TableMode mode, int k) implements InputLayou
 
     /** Bytes of the tables of a block that hold low bytes, or all there is. */
     int tableBytes() {
-        return form.tables() * LookupTables.TABLE_BYTES;
+        return form.tables() * form.tableBytes();
     }
 
     /** Offset of the numbers of block 0. */

@@ -15,8 +15,7 @@ import jdk.incubator.vector.ShortVector;
 
 /**
  * Offsets into the vector tables of a step of ternary weights, for {@link GemmKernels#tritSums}: for one table the unsigned
- * 16-bit offsets of a vector of rows, then those of the next table. Code bytes hold four weights and a table three, so vectors of
- * code bytes are brought together, and a triple of two-bit codes, v, becomes a number in base 3: v - (v >> 2) - 3 (v >> 4).
+ * 16-bit offsets of a vector of rows, then those of the next table.
  */
 final class TritOffsets {
 
@@ -31,6 +30,8 @@ final class TritOffsets {
 
     /** Codes of three weights. */
     private static final short TRIPLE = 63;
+    /** The bits of an index of a triple. */
+    private static final short INDEX = 31;
     private static final short LOW = 0xff;
     private static final short HIGH = (short) 0xff00;
 
@@ -46,13 +47,15 @@ final class TritOffsets {
     }
 
     /**
-     * Offsets of the {@code 3 * GROUPS + 1} code bytes of a step, for one vector of rows.
+     * Offsets of the {@code 3 * GROUPS + 1} code bytes of a step of pairs, for one vector of rows. Code bytes hold four weights and
+     * a table three, so vectors of code bytes are brought together, and a triple of two-bit codes, v, becomes a number in base 3:
+     * v - (v >> 2) - 3 (v >> 4).
      *
      * @param codes  first code byte
      * @param stride bytes from one code byte of a row to the next
      * @param target where the offsets go: those of the even byte lanes, {@link #SET_BYTES}, then those of the odd ones
      */
-    static void fill(long codes, int stride, long target) {
+    static void ofPairs(long codes, int stride, long target) {
         ShortVector table = ShortVector.zero(SHORTS);
         ShortVector next = ShortVector.broadcast(SHORTS, (short) GemmKernels.TRIT_TABLE);
         for (int i = 0; i < GROUPS; i++) {
@@ -105,5 +108,48 @@ final class TritOffsets {
         table = next.add(table);
         x.and(LOW).lanewise(LSHR, 6).lanewise(LSHL, SHIFT).add(table).intoMemorySegment(ALL, to + LANES, LITTLE);
         x.lanewise(LSHR, 14).lanewise(LSHL, SHIFT).add(table).intoMemorySegment(ALL, to + SET_BYTES + LANES, LITTLE);
+    }
+
+    /**
+     * The same for triples, whose indices are packed as {@link Triples} has them.
+     *
+     * @param codes first code byte of the block
+     * @param step  which step of the block
+     */
+    static void ofTriples(long codes, int step, int stride, long target) {
+        ShortVector table = ShortVector.zero(SHORTS);
+        ShortVector next = ShortVector.broadcast(SHORTS, (short) GemmKernels.TRIT_TABLE);
+        long first = codes + (long) step * Triples.STEP_UNITS * Triples.UNIT_BYTES * stride;
+        for (int i = 0; i < Triples.STEP_UNITS; i++) {
+            long from = (first & ADDRESS) + ((long) i * Triples.UNIT_BYTES * stride & OFFSET);
+            long to = (target & ADDRESS) + (4L * i * LANES & OFFSET);
+            ShortVector x = ShortVector.fromMemorySegment(SHORTS, ALL, from, LITTLE);
+            ShortVector y = ShortVector.fromMemorySegment(SHORTS, ALL, from + (stride & OFFSET), LITTLE);
+            ShortVector z = ShortVector.fromMemorySegment(SHORTS, ALL, from + (2L * stride & OFFSET), LITTLE);
+            x.and(INDEX).lanewise(LSHL, SHIFT).add(table).intoMemorySegment(ALL, to, LITTLE);
+            x.lanewise(LSHR, 8).and(INDEX).lanewise(LSHL, SHIFT).add(table).intoMemorySegment(ALL, to + SET_BYTES, LITTLE);
+            table = next.add(table);
+            y.and(INDEX).lanewise(LSHL, SHIFT).add(table).intoMemorySegment(ALL, to + LANES, LITTLE);
+            y.lanewise(LSHR, 8).and(INDEX).lanewise(LSHL, SHIFT).add(table)
+                    .intoMemorySegment(ALL, to + SET_BYTES + LANES, LITTLE);
+            table = next.add(table);
+            z.and(INDEX).lanewise(LSHL, SHIFT).add(table).intoMemorySegment(ALL, to + 2 * LANES, LITTLE);
+            z.lanewise(LSHR, 8).and(INDEX).lanewise(LSHL, SHIFT).add(table)
+                    .intoMemorySegment(ALL, to + SET_BYTES + 2 * LANES, LITTLE);
+            table = next.add(table);
+            x.lanewise(LSHR, 5).and((short) 7).lanewise(OR, y.lanewise(LSHR, 2).and((short) 24)).lanewise(LSHL, SHIFT).add(table)
+                    .intoMemorySegment(ALL, to + 3 * LANES, LITTLE);
+            x.lanewise(LSHR, 13).lanewise(OR, y.lanewise(LSHR, 10).and((short) 24)).lanewise(LSHL, SHIFT).add(table)
+                    .intoMemorySegment(ALL, to + SET_BYTES + 3 * LANES, LITTLE);
+            table = next.add(table);
+        }
+        long to = (target & ADDRESS) + 4 * Triples.STEP_UNITS * LANES;
+        long last = codes + (long) (Triples.UNITS * Triples.UNIT_BYTES + step) * stride;
+        ShortVector x = ShortVector.fromMemorySegment(SHORTS, ALL, last & ADDRESS, LITTLE);
+        x.and(INDEX).lanewise(LSHL, SHIFT).add(table).intoMemorySegment(ALL, to, LITTLE);
+        x.lanewise(LSHR, 8).and(INDEX).lanewise(LSHL, SHIFT).add(table).intoMemorySegment(ALL, to + SET_BYTES, LITTLE);
+        table = next.add(table);
+        x.lanewise(LSHR, 5).and((short) 7).lanewise(LSHL, SHIFT).add(table).intoMemorySegment(ALL, to + LANES, LITTLE);
+        x.lanewise(LSHR, 13).lanewise(LSHL, SHIFT).add(table).intoMemorySegment(ALL, to + SET_BYTES + LANES, LITTLE);
     }
 }
