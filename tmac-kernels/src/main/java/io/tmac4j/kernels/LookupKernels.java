@@ -194,16 +194,13 @@ final class LookupKernels {
         }
     }
 
-    /**
-     * The same for {@link Triples} and two tiles: their sums are all in registers, and C2 does not compile a method for four. Of a
-     * block there are 88 lookups, of at most 255.
-     *
-     * @param next   bytes from the first code byte of the first tile to that of the second, which stands behind
-     * @param target where the sums of the two tiles go, {@link #SUMS} bytes a vector of rows
-     */
-    static void tripleSums(long codes, long next, int blocks, int blockBytes, long tables, long target) {
+    /** The same for the units of {@link Triples}: with {@link #lastTriples} a block has 88 lookups, of at most 255. */
+    static void tripleSums(long codes, long next1, long next2, long next3, int blocks, int blockBytes, long tables,
+            long target) {
         ShortVector zero = ShortVector.zero(SHORTS);
-        long d1 = next & OFFSET;
+        long d1 = next1 & OFFSET;
+        long d2 = next2 & OFFSET;
+        long d3 = next3 & OFFSET;
         for (int vector = 0; vector < blocks * VECTORS; vector++) {
             int block = vector / VECTORS;
             long p = codes + (long) block * blockBytes + (vector % VECTORS * LANES);
@@ -213,6 +210,10 @@ final class LookupKernels {
             ShortVector s0 = zero;
             ShortVector a1 = zero;
             ShortVector s1 = zero;
+            ShortVector a2 = zero;
+            ShortVector s2 = zero;
+            ShortVector a3 = zero;
+            ShortVector s3 = zero;
             for (int i = 0; i < Triples.UNITS; i++) {
                 long at = (p & ADDRESS) + ((long) i * Triples.UNIT_BYTES * TILE_ROWS & OFFSET);
                 long table = (t & ADDRESS) + (4L * Triples.TABLE_BYTES * i & OFFSET);
@@ -226,35 +227,88 @@ final class LookupKernels {
                         .reinterpretShape(BYTES, 0);
                 ByteVector x0 = ByteVector.fromMemorySegment(BYTES, ALL, at, LITTLE);
                 ByteVector y0 = ByteVector.fromMemorySegment(BYTES, ALL, at + TILE_ROWS, LITTLE);
-                ByteVector z0 = ByteVector.fromMemorySegment(BYTES, ALL, at + 2 * TILE_ROWS, LITTLE);
-                IntVector f0 = x0.reinterpretAsInts().lanewise(LSHR, 5).and(0x07070707)
-                        .or(y0.reinterpretAsInts().lanewise(LSHR, 2).and(0x18181818));
                 ByteVector v0 = x0.and(FIVE_BITS).selectFrom(first);
                 ByteVector w0 = y0.and(FIVE_BITS).selectFrom(second);
                 a0 = v0.reinterpretAsShorts().add(w0.reinterpretAsShorts()).add(a0);
                 s0 = v0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s0);
-                v0 = z0.and(FIVE_BITS).selectFrom(third);
-                w0 = f0.reinterpretAsBytes().selectFrom(fourth);
+                v0 = ByteVector.fromMemorySegment(BYTES, ALL, at + 2 * TILE_ROWS, LITTLE).and(FIVE_BITS).selectFrom(third);
+                w0 = x0.reinterpretAsInts().lanewise(LSHR, 5).and(0x07070707)
+                        .or(y0.reinterpretAsInts().lanewise(LSHR, 2).and(0x18181818)).reinterpretAsBytes().selectFrom(fourth);
                 a0 = v0.reinterpretAsShorts().add(w0.reinterpretAsShorts()).add(a0);
                 s0 = v0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s0);
                 ByteVector x1 = ByteVector.fromMemorySegment(BYTES, ALL, at + d1, LITTLE);
                 ByteVector y1 = ByteVector.fromMemorySegment(BYTES, ALL, at + d1 + TILE_ROWS, LITTLE);
-                ByteVector z1 = ByteVector.fromMemorySegment(BYTES, ALL, at + d1 + 2 * TILE_ROWS, LITTLE);
-                IntVector f1 = x1.reinterpretAsInts().lanewise(LSHR, 5).and(0x07070707)
-                        .or(y1.reinterpretAsInts().lanewise(LSHR, 2).and(0x18181818));
                 ByteVector v1 = x1.and(FIVE_BITS).selectFrom(first);
                 ByteVector w1 = y1.and(FIVE_BITS).selectFrom(second);
                 a1 = v1.reinterpretAsShorts().add(w1.reinterpretAsShorts()).add(a1);
                 s1 = v1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s1);
-                v1 = z1.and(FIVE_BITS).selectFrom(third);
-                w1 = f1.reinterpretAsBytes().selectFrom(fourth);
+                v1 = ByteVector.fromMemorySegment(BYTES, ALL, at + d1 + 2 * TILE_ROWS, LITTLE).and(FIVE_BITS).selectFrom(third);
+                w1 = x1.reinterpretAsInts().lanewise(LSHR, 5).and(0x07070707)
+                        .or(y1.reinterpretAsInts().lanewise(LSHR, 2).and(0x18181818)).reinterpretAsBytes().selectFrom(fourth);
                 a1 = v1.reinterpretAsShorts().add(w1.reinterpretAsShorts()).add(a1);
                 s1 = v1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s1);
+                ByteVector x2 = ByteVector.fromMemorySegment(BYTES, ALL, at + d2, LITTLE);
+                ByteVector y2 = ByteVector.fromMemorySegment(BYTES, ALL, at + d2 + TILE_ROWS, LITTLE);
+                ByteVector v2 = x2.and(FIVE_BITS).selectFrom(first);
+                ByteVector w2 = y2.and(FIVE_BITS).selectFrom(second);
+                a2 = v2.reinterpretAsShorts().add(w2.reinterpretAsShorts()).add(a2);
+                s2 = v2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
+                        .add(w2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s2);
+                v2 = ByteVector.fromMemorySegment(BYTES, ALL, at + d2 + 2 * TILE_ROWS, LITTLE).and(FIVE_BITS).selectFrom(third);
+                w2 = x2.reinterpretAsInts().lanewise(LSHR, 5).and(0x07070707)
+                        .or(y2.reinterpretAsInts().lanewise(LSHR, 2).and(0x18181818)).reinterpretAsBytes().selectFrom(fourth);
+                a2 = v2.reinterpretAsShorts().add(w2.reinterpretAsShorts()).add(a2);
+                s2 = v2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
+                        .add(w2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s2);
+                ByteVector x3 = ByteVector.fromMemorySegment(BYTES, ALL, at + d3, LITTLE);
+                ByteVector y3 = ByteVector.fromMemorySegment(BYTES, ALL, at + d3 + TILE_ROWS, LITTLE);
+                ByteVector v3 = x3.and(FIVE_BITS).selectFrom(first);
+                ByteVector w3 = y3.and(FIVE_BITS).selectFrom(second);
+                a3 = v3.reinterpretAsShorts().add(w3.reinterpretAsShorts()).add(a3);
+                s3 = v3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
+                        .add(w3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s3);
+                v3 = ByteVector.fromMemorySegment(BYTES, ALL, at + d3 + 2 * TILE_ROWS, LITTLE).and(FIVE_BITS).selectFrom(third);
+                w3 = x3.reinterpretAsInts().lanewise(LSHR, 5).and(0x07070707)
+                        .or(y3.reinterpretAsInts().lanewise(LSHR, 2).and(0x18181818)).reinterpretAsBytes().selectFrom(fourth);
+                a3 = v3.reinterpretAsShorts().add(w3.reinterpretAsShorts()).add(a3);
+                s3 = v3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
+                        .add(w3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s3);
             }
+            zero.add(a0).intoMemorySegment(ALL, to, LITTLE);
+            zero.add(s0).intoMemorySegment(ALL, to + LANES, LITTLE);
+            zero.add(a1).intoMemorySegment(ALL, to + 2 * LANES, LITTLE);
+            zero.add(s1).intoMemorySegment(ALL, to + 3 * LANES, LITTLE);
+            zero.add(a2).intoMemorySegment(ALL, to + 4 * LANES, LITTLE);
+            zero.add(s2).intoMemorySegment(ALL, to + 5 * LANES, LITTLE);
+            zero.add(a3).intoMemorySegment(ALL, to + 6 * LANES, LITTLE);
+            zero.add(s3).intoMemorySegment(ALL, to + 7 * LANES, LITTLE);
+        }
+    }
+
+    /** Adds the last code bytes of the steps to sums of units: a method of its own, for C2 compiles none with all of them. */
+    static void lastTriples(long codes, long next1, long next2, long next3, int blocks, int blockBytes, long tables,
+            long target) {
+        ShortVector zero = ShortVector.zero(SHORTS);
+        long d1 = next1 & OFFSET;
+        long d2 = next2 & OFFSET;
+        long d3 = next3 & OFFSET;
+        for (int vector = 0; vector < blocks * VECTORS; vector++) {
+            int block = vector / VECTORS;
+            long p = codes + (long) block * blockBytes + (vector % VECTORS * LANES);
+            long t = tables + (long) block * Triples.TABLES * Triples.TABLE_BYTES;
+            long to = (target & ADDRESS) + ((long) vector * SUMS & OFFSET);
+            ShortVector a0 = ShortVector.fromMemorySegment(SHORTS, ALL, to, LITTLE);
+            ShortVector s0 = ShortVector.fromMemorySegment(SHORTS, ALL, to + LANES, LITTLE);
+            ShortVector a1 = ShortVector.fromMemorySegment(SHORTS, ALL, to + 2 * LANES, LITTLE);
+            ShortVector s1 = ShortVector.fromMemorySegment(SHORTS, ALL, to + 3 * LANES, LITTLE);
+            ShortVector a2 = ShortVector.fromMemorySegment(SHORTS, ALL, to + 4 * LANES, LITTLE);
+            ShortVector s2 = ShortVector.fromMemorySegment(SHORTS, ALL, to + 5 * LANES, LITTLE);
+            ShortVector a3 = ShortVector.fromMemorySegment(SHORTS, ALL, to + 6 * LANES, LITTLE);
+            ShortVector s3 = ShortVector.fromMemorySegment(SHORTS, ALL, to + 7 * LANES, LITTLE);
             for (int i = 0; i < Triples.STEPS; i++) {
                 long at = (p & ADDRESS) + ((long) (Triples.UNITS * Triples.UNIT_BYTES + i) * TILE_ROWS & OFFSET);
                 long table = (t & ADDRESS) + ((long) Triples.TABLE_BYTES * (Triples.UNIT_TABLES + 2 * i) & OFFSET);
@@ -274,11 +328,27 @@ final class LookupKernels {
                 a1 = v1.reinterpretAsShorts().add(w1.reinterpretAsShorts()).add(a1);
                 s1 = v1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s1);
+                ByteVector x2 = ByteVector.fromMemorySegment(BYTES, ALL, at + d2, LITTLE);
+                ByteVector v2 = x2.and(FIVE_BITS).selectFrom(first);
+                ByteVector w2 = x2.reinterpretAsInts().lanewise(LSHR, 5).reinterpretAsBytes().and(FIVE_BITS).selectFrom(second);
+                a2 = v2.reinterpretAsShorts().add(w2.reinterpretAsShorts()).add(a2);
+                s2 = v2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
+                        .add(w2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s2);
+                ByteVector x3 = ByteVector.fromMemorySegment(BYTES, ALL, at + d3, LITTLE);
+                ByteVector v3 = x3.and(FIVE_BITS).selectFrom(first);
+                ByteVector w3 = x3.reinterpretAsInts().lanewise(LSHR, 5).reinterpretAsBytes().and(FIVE_BITS).selectFrom(second);
+                a3 = v3.reinterpretAsShorts().add(w3.reinterpretAsShorts()).add(a3);
+                s3 = v3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
+                        .add(w3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s3);
             }
             zero.add(a0).intoMemorySegment(ALL, to, LITTLE);
             zero.add(s0).intoMemorySegment(ALL, to + LANES, LITTLE);
             zero.add(a1).intoMemorySegment(ALL, to + 2 * LANES, LITTLE);
             zero.add(s1).intoMemorySegment(ALL, to + 3 * LANES, LITTLE);
+            zero.add(a2).intoMemorySegment(ALL, to + 4 * LANES, LITTLE);
+            zero.add(s2).intoMemorySegment(ALL, to + 5 * LANES, LITTLE);
+            zero.add(a3).intoMemorySegment(ALL, to + 6 * LANES, LITTLE);
+            zero.add(s3).intoMemorySegment(ALL, to + 7 * LANES, LITTLE);
         }
     }
 }

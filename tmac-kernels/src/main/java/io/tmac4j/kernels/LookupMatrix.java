@@ -147,8 +147,8 @@ final class LookupMatrix extends PackedMatrix {
         int blockBytes = layout.blockBytes();
         int tableBytes = tables.blockBytes();
         if (layout.form().isTriples()) {
-            LookupKernels.tripleSums(codes, next1, blocks, blockBytes, table, scratch);
-            LookupKernels.tripleSums(codes + next2, next3 - next2, blocks, blockBytes, table, scratch + 4L * LANES);
+            LookupKernels.tripleSums(codes, next1, next2, next3, blocks, blockBytes, table, scratch);
+            LookupKernels.lastTriples(codes, next1, next2, next3, blocks, blockBytes, table, scratch);
             return;
         }
         if (tables.mode() == TableMode.FAST) {
