@@ -3,6 +3,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -25,6 +26,9 @@ final class NeonLoops {
     private static final String MCA = System.getProperty("llvm.mca", "llvm-mca-19");
     private static final String OBJDUMP = System.getProperty("objdump", "aarch64-linux-gnu-objdump");
     private static final int ITERATIONS = 200;
+
+    /** Instructions a cycle: as Cyclone's model has it, and eight, which the front end delivers, where Oryon's model has 16. */
+    private static final Map<String, Integer> DISPATCH = Map.of("apple-m2", 6, "oryon-1", 8);
 
     /** A dot product multiplies 16 weights, a matrix product 2 x 2 x 8. */
     private static final int WEIGHTS_A_DOT = 16;
@@ -99,12 +103,25 @@ final class NeonLoops {
             return count("fm(la|ul)\\s+v\\d+\\.4s");
         }
 
-        /** Lookups, additions and multiplications of integers. */
+        /** Lookups by shuffles, else multiplications of integers, else additions: what a loop that sums is there for. */
         long sums() {
-            return shuffles() > 0 ? shuffles() : adds() + products();
+            return shuffles() > 0 ? shuffles() : products() > 0 ? products() : adds();
+        }
+
+        /** Integers that scales of sub-blocks are multiplied with. */
+        long subBlocks() {
+            return count("ml[as]\\s+v\\d+\\.4s|mul\\s+v\\d+\\.4s");
+        }
+
+        /** What a loop is there for: where a method has lookups, additions alone are beside the point. */
+        private int kind() {
+            return shuffles() > 0 ? 2 : products() > 0 ? 1 : 0;
         }
 
         boolean isBetterThan(Loop other) {
+            if (kind() != other.kind()) {
+                return kind() > other.kind();
+            }
             if (sums() == 0 && other.sums() == 0) {
                 return floats() < other.floats() || floats() == other.floats() && body.size() < other.body.size();
             }
@@ -238,7 +255,8 @@ final class NeonLoops {
         try {
             Path file = Files.writeString(work.resolve("loop.s"), assembly);
             String report = run(List.of(MCA, "-mtriple=aarch64", "-mcpu=" + processor, "-iterations=" + ITERATIONS,
-                    "-instruction-info=false", "-skip-unsupported-instructions=lack-sched", "-resource-pressure=false", file.toString()));
+                    "-dispatch=" + DISPATCH.get(processor), "-instruction-info=false", "-skip-unsupported-instructions=lack-sched",
+                    "-resource-pressure=false", file.toString()));
             Matcher total = Pattern.compile("Total Cycles: +(\\d+)").matcher(report);
             if (!total.find()) {
                 throw new IOException("no cycles in " + report);
@@ -276,18 +294,24 @@ final class NeonLoops {
             }
             best = new Loop(List.copyOf(code.subList(0, end)));
         }
-        Loop chosen = best;
-        return new Costed(chosen, whole, PROCESSORS.stream().map(processor -> cycles(chosen, processor)).toList());
+        return costed(best, whole);
+    }
+
+    private Costed costed(Loop loop, boolean whole) {
+        return new Costed(loop, whole, PROCESSORS.stream().map(processor -> cycles(loop, processor)).toList());
     }
 
     private void write() throws IOException {
         Map<String, Costed> ours = new TreeMap<>();
         for (Map.Entry<String, List<Instruction>> method : javaMethods(work.resolve("machine-code.log")).entrySet()) {
-            if (method.getKey().matches("(.*Kernels|Word(Sums|Scales))\\..*")) {
+            if (method.getKey().matches("(.*Kernels|Word(Sums|Scales)|TritOffsets)\\..*")) {
                 Costed costed = costed(method.getValue());
                 if (costed.loop.vectors() > 0) {
                     ours.put(method.getKey(), costed);
                 }
+                loops(method.getValue()).stream().filter(loop -> loop.subBlocks() > 0 && loop.floats() == 0)
+                        .max(Comparator.comparingDouble(loop -> (double) loop.subBlocks() / loop.body.size()))
+                        .ifPresent(loop -> ours.put(method.getKey() + SUB_BLOCKS, costed(loop, false)));
             }
         }
         line("| our loop | instructions | NEON | shuffles | moves | spills | cycles apple-m2 | cycles oryon-1 |");
@@ -308,8 +332,8 @@ final class NeonLoops {
             StringBuilder row = new StringBuilder("| " + type.name);
             for (int p = 0; p < PROCESSORS.size(); p++) {
                 double llama = llama(theirs.get(p), type.theirDecode, p, false);
-                double sums = cycles(type.sums, ours, p);
-                double all = sums + cycles(type.scales, ours, p);
+                double sums = sums(type.sums, ours, p);
+                double all = sums + scales(type, ours, p);
                 row.append(" | %s | %s | %s | %s".formatted(number(llama), number(sums), number(all), ratio(llama / all)));
             }
             line("%s |", row);
@@ -353,12 +377,31 @@ final class NeonLoops {
         return best;
     }
 
-    /** Cycles of our loops for 256 weights of one row and one column, NaN if one of them is not there. */
-    private static double cycles(Map<String, Double> runs, Map<String, Costed> ours, int processor) {
-        return runs.entrySet().stream().mapToDouble(entry -> ours.containsKey(entry.getKey())
-                ? ours.get(entry.getKey()).cycles.get(processor) * entry.getValue() : Double.NaN).sum();
+    /** Cycles of our loops that sum for 256 weights of one row and one column, NaN if one of them is not there. */
+    private static double sums(Map<String, Double> works, Map<String, Costed> ours, int processor) {
+        return works.entrySet().stream().mapToDouble(entry -> ours.containsKey(entry.getKey())
+                ? ours.get(entry.getKey()).cycles.get(processor) * entry.getValue() / ours.get(entry.getKey()).loop.sums()
+                : Double.NaN).sum();
     }
 
+    /**
+     * The same of our loops that scale: an iteration is a block. Where C2 left sub-blocks to a loop inside, that one comes in
+     * addition.
+     */
+    private static double scales(Kernels type, Map<String, Costed> ours, int processor) {
+        Costed blocks = ours.get(type.scales);
+        if (blocks == null) {
+            return Double.NaN;
+        }
+        double cycles = blocks.cycles.get(processor) * type.blocks;
+        Costed inside = ours.get(type.scales + SUB_BLOCKS);
+        if (blocks.loop.subBlocks() == 0 && inside != null) {
+            cycles += inside.cycles.get(processor) * type.blocks * type.subBlocks / inside.loop.subBlocks();
+        }
+        return cycles;
+    }
+
+    private static final String SUB_BLOCKS = ", sub-blocks";
     private static final int WEIGHTS = 256;
     /** 16-bit lanes of a vector. */
     private static final int COLUMNS = 8;
@@ -369,51 +412,64 @@ final class NeonLoops {
      * @param name         the type
      * @param theirDecode  llama.cpp's functions for one column, of which the faster one counts
      * @param theirPrefill llama.cpp's functions that multiply matrices
-     * @param bits         bits a weight
-     * @param sums         our loops that sum, and how often they run for 256 weights of one row
-     * @param scales       our loops that make numbers of the sums, likewise
+     * @param sums         our loops that sum, and how many lookups or multiplications 256 weights of one row take there
+     * @param scales        our method that makes numbers of the sums
+     * @param blocks        how often its loop runs for 256 weights of one row
+     * @param subBlocks     sub-blocks of a block with scales of their own
      * @param ourPrefill   our loop that sums for many columns
+     * @param weightsASum  weights of a row that one lookup or multiplication of it stands for, in all columns of a vector
      */
-    private record Kernels(String name, List<String> theirDecode, List<String> theirPrefill, int bits, Map<String, Double> sums,
-            Map<String, Double> scales, String ourPrefill) {
+    private record Kernels(String name, List<String> theirDecode, List<String> theirPrefill, Map<String, Double> sums,
+            String scales, double blocks, int subBlocks, String ourPrefill, double weightsASum) {
 
-        Kernels(String name, String theirs, int bits, Map<String, Double> sums, Map<String, Double> scales, String ourPrefill) {
-            this(name, List.of(theirs), List.of(theirs), bits, sums, scales, ourPrefill);
+        Kernels(String name, String theirs, Map<String, Double> sums, String scales, double blocks, int subBlocks,
+                String ourPrefill, double weightsASum) {
+            this(name, List.of(theirs), List.of(theirs), sums, scales, blocks, subBlocks, ourPrefill, weightsASum);
         }
 
-        /** Weights times columns a cycle: an addition of a vector that was looked up stands for four bits of weights. */
+        /** Weights times columns a cycle. */
         double prefill(Map<String, Costed> ours, int processor) {
             Costed costed = ours.get(ourPrefill);
-            if (costed == null) {
-                return Double.NaN;
-            }
-            double weights = costed.loop.products() > 0 ? costed.loop.products() : costed.loop.adds() * 4.0 / bits;
-            return weights * COLUMNS / costed.cycles.get(processor);
+            return costed == null ? Double.NaN : costed.loop.sums() * weightsASum * COLUMNS / costed.cycles.get(processor);
         }
     }
 
-    // a lookup loop takes a code byte, two indices of four bits, of 32 rows; a loop over words one word of 16 rows; a loop that
-    // scales takes a block, of 16 rows after lookups, of 4 rows after words
+    /** Rows of a vector that lookups fill, and of one of words. */
+    private static final double LOOKUP_ROWS = 16;
+    private static final double WORD_ROWS = 4;
+
+    /** Multiplications for 256 weights of a row: a vector has two fields of each of four rows. */
+    private static final double PRODUCTS = WEIGHTS / (2 * WORD_ROWS);
+
+    /** The same for the mins of a block: 16 or 8 of them, by low and by high parts of the sums of activations. */
+    private static final double SIXTEEN_MINS = 2 * 16 / (2 * WORD_ROWS);
+    private static final double EIGHT_MINS = 2 * 8 / (2 * WORD_ROWS);
+
+    /** Blocks of three bits have words of two sums, in two steps, and words of one; each word has a field that is one bit. */
+    private static final Map<String, Double> THREE_BITS = Map.of("WordSums.threeBitStarts", 8 * 4 / WORD_ROWS,
+            "WordSums.threeBitShares", 8 * 3 / WORD_ROWS, "WordSums.threeBits", 16 * 6 / WORD_ROWS);
+
     private static final List<Kernels> TYPES = List.of(
-            new Kernels("Q1_0", "ggml_vec_dot_q1_0_q8_0", 1, Map.of("LookupKernels.sums", 1.0), Map.of("ScaleKernels.flat", 2 / 16.0),
-                    "GemmKernels.tableSums"),
-            new Kernels("Q2_0", "ggml_vec_dot_q2_0_q8_0", 2, Map.of("LookupKernels.sums", 2.0), Map.of("ScaleKernels.flat", 4 / 16.0),
-                    "GemmKernels.tableSums"),
-            new Kernels("TQ1_0", "ggml_vec_dot_tq1_0_q8_K", 2, Map.of("LookupKernels.sums", 2.0), Map.of("ScaleKernels.flat", 1 / 16.0),
-                    "GemmKernels.tableSums"),
-            new Kernels("TQ2_0", "ggml_vec_dot_tq2_0_q8_K", 2, Map.of("LookupKernels.sums", 2.0), Map.of("ScaleKernels.flat", 1 / 16.0),
-                    "GemmKernels.tableSums"),
-            new Kernels("Q2_K", "ggml_vec_dot_q2_K_q8_K", 2, Map.of("WordSums.twoBits", 1.0, "WordSums.fourBits", 4 / 16.0),
-                    Map.of("WordScales.nibbles", 1 / 4.0, "WordScales.mins", 1 / 4.0), "GemmKernels.eightRows"),
-            new Kernels("Q3_K", "ggml_vec_dot_q3_K_q8_K", 3, Map.of("WordSums.threeBits", 1.0, "WordSums.threeBitStarts", 8 / 16.0),
-                    Map.of("WordScales.signedBytes", 1 / 4.0), "GemmKernels.productSums"),
+            new Kernels("Q1_0", "ggml_vec_dot_q1_0_q8_0", Map.of("LookupKernels.sums", WEIGHTS / 4 / LOOKUP_ROWS),
+                    "ScaleKernels.flat", 2 / LOOKUP_ROWS, 0, "GemmKernels.tableSums", 4),
+            new Kernels("Q2_0", "ggml_vec_dot_q2_0_q8_0", Map.of("LookupKernels.sums", WEIGHTS / 2 / LOOKUP_ROWS),
+                    "ScaleKernels.flat", 4 / LOOKUP_ROWS, 0, "GemmKernels.tableSums", 2),
+            new Kernels("TQ1_0", "ggml_vec_dot_tq1_0_q8_K", Map.of("LookupKernels.sums", WEIGHTS / 2 / LOOKUP_ROWS),
+                    "ScaleKernels.flat", 1 / LOOKUP_ROWS, 0, "GemmKernels.tritSums", 64 / 22.0),
+            new Kernels("TQ2_0", "ggml_vec_dot_tq2_0_q8_K", Map.of("LookupKernels.sums", WEIGHTS / 2 / LOOKUP_ROWS),
+                    "ScaleKernels.flat", 1 / LOOKUP_ROWS, 0, "GemmKernels.tritSums", 64 / 22.0),
+            new Kernels("Q2_K", "ggml_vec_dot_q2_K_q8_K",
+                    Map.of("WordSums.twoBitWords", PRODUCTS, "WordSums.fourBits", SIXTEEN_MINS),
+                    "WordScales.nibbles", 1 / WORD_ROWS, 16, "GemmKernels.eightRows", 2),
+            new Kernels("Q3_K", "ggml_vec_dot_q3_K_q8_K", THREE_BITS, "WordScales.signedBytes", 1 / WORD_ROWS, 16,
+                    "GemmKernels.productSumsOfTwo", 1),
             new Kernels("Q4_0", List.of("ggml_vec_dot_q4_0_q8_0", "ggml_gemv_q4_0_4x8_q8_0"),
-                    List.of("ggml_vec_dot_q4_0_q8_0", "ggml_gemm_q4_0_4x8_q8_0"), 4, Map.of("WordSums.fourBits", 2.0),
-                    Map.of("WordScales.flat", 8 / 4.0), "GemmKernels.productSums"),
-            new Kernels("Q4_1", "ggml_vec_dot_q4_1_q8_1", 4, Map.of("WordSums.fourBits", 2.0), Map.of("WordScales.flatMin", 8 / 4.0),
-                    "GemmKernels.productSums"),
+                    List.of("ggml_vec_dot_q4_0_q8_0", "ggml_gemm_q4_0_4x8_q8_0"), Map.of("WordSums.fourBits", PRODUCTS),
+                    "WordScales.flat", 8 / WORD_ROWS, 0, "GemmKernels.productSumsOfTwo", 1),
+            new Kernels("Q4_1", "ggml_vec_dot_q4_1_q8_1", Map.of("WordSums.fourBits", PRODUCTS),
+                    "WordScales.flatMin", 8 / WORD_ROWS, 0, "GemmKernels.productSumsOfTwo", 1),
             new Kernels("Q4_K", List.of("ggml_vec_dot_q4_K_q8_K", "ggml_gemv_q4_K_8x8_q8_K"),
-                    List.of("ggml_vec_dot_q4_K_q8_K", "ggml_gemm_q4_K_8x8_q8_K"), 4,
-                    Map.of("WordSums.fourBits", 2.0, "WordSums.eightBits", 4 / 16.0), Map.of("WordScales.bytes", 1 / 4.0, "WordScales.mins", 1 / 4.0),
-                    "GemmKernels.productSums"));
+                    List.of("ggml_vec_dot_q4_K_q8_K", "ggml_gemm_q4_K_8x8_q8_K"),
+                    Map.of("WordSums.fourBits", PRODUCTS, "WordSums.eightBits", EIGHT_MINS),
+                    "WordScales.bytes", 1 / WORD_ROWS, 8, "GemmKernels.productSumsOfTwo", 1));
 }
