@@ -232,9 +232,11 @@ final class LookupKernels {
                 a0 = v0.reinterpretAsShorts().add(w0.reinterpretAsShorts()).add(a0);
                 s0 = v0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s0);
-                v0 = ByteVector.fromMemorySegment(BYTES, ALL, at + 2 * TILE_ROWS, LITTLE).and(FIVE_BITS).selectFrom(third);
+                v0 = ByteVector.fromMemorySegment(BYTES, ALL, at + 2 * TILE_ROWS, LITTLE).and(FIVE_BITS)
+                        .selectFrom(third);
                 w0 = x0.reinterpretAsInts().lanewise(LSHR, 5).and(0x07070707)
-                        .or(y0.reinterpretAsInts().lanewise(LSHR, 2).and(0x18181818)).reinterpretAsBytes().selectFrom(fourth);
+                        .or(y0.reinterpretAsInts().lanewise(LSHR, 2).and(0x18181818)).reinterpretAsBytes()
+                        .selectFrom(fourth);
                 a0 = v0.reinterpretAsShorts().add(w0.reinterpretAsShorts()).add(a0);
                 s0 = v0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s0);
@@ -245,9 +247,11 @@ final class LookupKernels {
                 a1 = v1.reinterpretAsShorts().add(w1.reinterpretAsShorts()).add(a1);
                 s1 = v1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s1);
-                v1 = ByteVector.fromMemorySegment(BYTES, ALL, at + d1 + 2 * TILE_ROWS, LITTLE).and(FIVE_BITS).selectFrom(third);
+                v1 = ByteVector.fromMemorySegment(BYTES, ALL, at + d1 + 2 * TILE_ROWS, LITTLE).and(FIVE_BITS)
+                        .selectFrom(third);
                 w1 = x1.reinterpretAsInts().lanewise(LSHR, 5).and(0x07070707)
-                        .or(y1.reinterpretAsInts().lanewise(LSHR, 2).and(0x18181818)).reinterpretAsBytes().selectFrom(fourth);
+                        .or(y1.reinterpretAsInts().lanewise(LSHR, 2).and(0x18181818)).reinterpretAsBytes()
+                        .selectFrom(fourth);
                 a1 = v1.reinterpretAsShorts().add(w1.reinterpretAsShorts()).add(a1);
                 s1 = v1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s1);
@@ -258,9 +262,11 @@ final class LookupKernels {
                 a2 = v2.reinterpretAsShorts().add(w2.reinterpretAsShorts()).add(a2);
                 s2 = v2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s2);
-                v2 = ByteVector.fromMemorySegment(BYTES, ALL, at + d2 + 2 * TILE_ROWS, LITTLE).and(FIVE_BITS).selectFrom(third);
+                v2 = ByteVector.fromMemorySegment(BYTES, ALL, at + d2 + 2 * TILE_ROWS, LITTLE).and(FIVE_BITS)
+                        .selectFrom(third);
                 w2 = x2.reinterpretAsInts().lanewise(LSHR, 5).and(0x07070707)
-                        .or(y2.reinterpretAsInts().lanewise(LSHR, 2).and(0x18181818)).reinterpretAsBytes().selectFrom(fourth);
+                        .or(y2.reinterpretAsInts().lanewise(LSHR, 2).and(0x18181818)).reinterpretAsBytes()
+                        .selectFrom(fourth);
                 a2 = v2.reinterpretAsShorts().add(w2.reinterpretAsShorts()).add(a2);
                 s2 = v2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s2);
@@ -271,9 +277,11 @@ final class LookupKernels {
                 a3 = v3.reinterpretAsShorts().add(w3.reinterpretAsShorts()).add(a3);
                 s3 = v3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s3);
-                v3 = ByteVector.fromMemorySegment(BYTES, ALL, at + d3 + 2 * TILE_ROWS, LITTLE).and(FIVE_BITS).selectFrom(third);
+                v3 = ByteVector.fromMemorySegment(BYTES, ALL, at + d3 + 2 * TILE_ROWS, LITTLE).and(FIVE_BITS)
+                        .selectFrom(third);
                 w3 = x3.reinterpretAsInts().lanewise(LSHR, 5).and(0x07070707)
-                        .or(y3.reinterpretAsInts().lanewise(LSHR, 2).and(0x18181818)).reinterpretAsBytes().selectFrom(fourth);
+                        .or(y3.reinterpretAsInts().lanewise(LSHR, 2).and(0x18181818)).reinterpretAsBytes()
+                        .selectFrom(fourth);
                 a3 = v3.reinterpretAsShorts().add(w3.reinterpretAsShorts()).add(a3);
                 s3 = v3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s3);
@@ -318,25 +326,29 @@ final class LookupKernels {
                         .reinterpretShape(BYTES, 0);
                 ByteVector x0 = ByteVector.fromMemorySegment(BYTES, ALL, at, LITTLE);
                 ByteVector v0 = x0.and(FIVE_BITS).selectFrom(first);
-                ByteVector w0 = x0.reinterpretAsInts().lanewise(LSHR, 5).reinterpretAsBytes().and(FIVE_BITS).selectFrom(second);
+                ByteVector w0 = x0.reinterpretAsInts().lanewise(LSHR, 5).reinterpretAsBytes().and(FIVE_BITS)
+                        .selectFrom(second);
                 a0 = v0.reinterpretAsShorts().add(w0.reinterpretAsShorts()).add(a0);
                 s0 = v0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s0);
                 ByteVector x1 = ByteVector.fromMemorySegment(BYTES, ALL, at + d1, LITTLE);
                 ByteVector v1 = x1.and(FIVE_BITS).selectFrom(first);
-                ByteVector w1 = x1.reinterpretAsInts().lanewise(LSHR, 5).reinterpretAsBytes().and(FIVE_BITS).selectFrom(second);
+                ByteVector w1 = x1.reinterpretAsInts().lanewise(LSHR, 5).reinterpretAsBytes().and(FIVE_BITS)
+                        .selectFrom(second);
                 a1 = v1.reinterpretAsShorts().add(w1.reinterpretAsShorts()).add(a1);
                 s1 = v1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s1);
                 ByteVector x2 = ByteVector.fromMemorySegment(BYTES, ALL, at + d2, LITTLE);
                 ByteVector v2 = x2.and(FIVE_BITS).selectFrom(first);
-                ByteVector w2 = x2.reinterpretAsInts().lanewise(LSHR, 5).reinterpretAsBytes().and(FIVE_BITS).selectFrom(second);
+                ByteVector w2 = x2.reinterpretAsInts().lanewise(LSHR, 5).reinterpretAsBytes().and(FIVE_BITS)
+                        .selectFrom(second);
                 a2 = v2.reinterpretAsShorts().add(w2.reinterpretAsShorts()).add(a2);
                 s2 = v2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s2);
                 ByteVector x3 = ByteVector.fromMemorySegment(BYTES, ALL, at + d3, LITTLE);
                 ByteVector v3 = x3.and(FIVE_BITS).selectFrom(first);
-                ByteVector w3 = x3.reinterpretAsInts().lanewise(LSHR, 5).reinterpretAsBytes().and(FIVE_BITS).selectFrom(second);
+                ByteVector w3 = x3.reinterpretAsInts().lanewise(LSHR, 5).reinterpretAsBytes().and(FIVE_BITS)
+                        .selectFrom(second);
                 a3 = v3.reinterpretAsShorts().add(w3.reinterpretAsShorts()).add(a3);
                 s3 = v3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s3);

@@ -71,7 +71,10 @@ final class LookupTables {
         -1, 0, 1, 0, -1, 0, 1, 0, -1, 0, 1, 0, -1, 0, 1, 0
     };
 
-    /** Centred weights of triples: of weight 0, then 1, then 2, for the entries 4i + m of each vector m; indices from 27 on do not occur. */
+    /**
+     * Centred weights of triples: of weight 0, then 1, then 2, for the entries 4i + m of each vector m; indices from 27 on do not
+     * occur.
+     */
     private static final float[] TRITS = new float[96];
 
     /** Centred weights of single codes, whose index has other bits above the two of the code. */

@@ -46,8 +46,8 @@ final class Triples {
     }
 
     /**
-     * The order of the weights of a block, for the code bytes of pairs: a triple is three weights of a byte, or the fourth ones of
-     * three bytes.
+     * The order of the weights of a block, for the code bytes of pairs: a triple is three weights of a byte, or the fourth ones
+     * of three bytes.
      *
      * @param pairs the order of the weights of pairs, four to a byte
      */

@@ -47,9 +47,9 @@ final class TritOffsets {
     }
 
     /**
-     * Offsets of the {@code 3 * GROUPS + 1} code bytes of a step of pairs, for one vector of rows. Code bytes hold four weights and
-     * a table three, so vectors of code bytes are brought together, and a triple of two-bit codes, v, becomes a number in base 3:
-     * v - (v >> 2) - 3 (v >> 4).
+     * Offsets of the {@code 3 * GROUPS + 1} code bytes of a step of pairs, for one vector of rows. Code bytes hold four weights
+     * and a table three, so vectors of code bytes are brought together, and a triple of two-bit codes, v, becomes a number in
+     * base 3: v - (v >> 2) - 3 (v >> 4).
      *
      * @param codes  first code byte
      * @param stride bytes from one code byte of a row to the next

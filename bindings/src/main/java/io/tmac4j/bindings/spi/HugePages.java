@@ -15,8 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Memory that is read from one end to the other, over and over: huge pages keep a processor's prefetchers going, which stop at the
- * end of a page. One core of an AMD Zen 3 read 11 GB/s from pages of 4 KB in one stream and 16 GB/s from pages of 2 MB.
+ * Memory that is read from one end to the other, over and over: huge pages keep a processor's prefetchers going, which stop at
+ * the end of a page. One core of an AMD Zen 3 read 11 GB/s from pages of 4 KB in one stream and 16 GB/s from pages of 2 MB.
  *
  * <p>Linux gives them to who asks for them ({@code madvise}), and llama.cpp's mapped files may have them too. Windows gives them
  * only to processes with a privilege of their own, macOS does not on Arm: there memory is as it is.
