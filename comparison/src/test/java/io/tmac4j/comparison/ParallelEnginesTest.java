@@ -58,7 +58,8 @@ class ParallelEnginesTest {
     @ValueSource(ints = {2, 4, 8, 9, 16})
     void textsTogetherHaveTheLogitsOfLlamaCppWhereHeadsShareKeys(int texts) throws Exception {
         Path file = folder.resolve("qwen.gguf");
-        SyntheticModel.of("qwen2.5-0.5b", GgmlType.Q4_0, 2, 2000, null, SyntheticModel.DEFAULT_SEED).write(file, GgufWriter.Progress.NONE);
+        SyntheticModel.of("qwen2.5-0.5b", GgmlType.Q4_0, 2, 2000, null, SyntheticModel.DEFAULT_SEED)
+                .write(file, GgufWriter.Progress.NONE);
         List<float[]> expected = together(file, Engine.LLAMA_CPP, texts);
         List<float[]> found = together(file, Engine.TMAC, texts);
         assertThat(found).hasSameSizeAs(expected);
