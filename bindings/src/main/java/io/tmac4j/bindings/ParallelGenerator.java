@@ -133,6 +133,7 @@ public final class ParallelGenerator implements AutoCloseable {
         enter();
         try {
             takePlaces();
+            closeGaps();
             gather();
             if (batch.size() > 0) {
                 decode();
@@ -177,6 +178,28 @@ public final class ParallelGenerator implements AutoCloseable {
             if (places[i] == null) {
                 context.truncate(i, 0);
                 places[i] = waiting.remove();
+            }
+        }
+    }
+
+    /**
+     * Moves the last texts to places that nobody waits for: llama.cpp computes only neighbouring sequences together, and would
+     * read all weights once more for each gap between them. A move copies a sequence's memory once.
+     */
+    private void closeGaps() {
+        int last = places.length - 1;
+        for (int free = 0; free < last; free++) {
+            if (places[free] != null) {
+                continue;
+            }
+            while (last > free && places[last] == null) {
+                last--;
+            }
+            if (last > free) {
+                context.copySequence(last, free);
+                context.truncate(last, 0);
+                places[free] = places[last];
+                places[last] = null;
             }
         }
     }

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tmac4j.bindings.TokenStream.End;
 import io.tmac4j.bindings.generated.LlamaCpp;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -13,6 +15,9 @@ import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ParallelGeneratorTest {
 
@@ -21,6 +26,9 @@ class ParallelGeneratorTest {
             "KING HENRY:\nOnce more unto the", "The quality of mercy is not");
 
     private static LlamaModel model;
+
+    @TempDir
+    private Path folder;
 
     @BeforeAll
     static void load() {
@@ -120,6 +128,33 @@ class ParallelGeneratorTest {
             assertThat(leaves.tokens()).hasSize(5);
             assertThat(stays.text()).isEqualTo(alone.get(1));
             assertThat(joins.text()).as("it took the free place").isEqualTo(alone.get(2));
+        }
+    }
+
+    /** What moves texts together, on a state for each text, states beside keys, windows of keys, and keys alone. */
+    @ParameterizedTest
+    @ValueSource(strings = {"mamba", "jamba", "gemma3", "llama"})
+    void aSequenceThatMovesGoesOnAsIfItHadStayed(String architecture) throws IOException {
+        TinyModels.main(new String[] {folder.toString(), architecture});
+        try (LlamaModel tiny = LlamaModel.load(folder.resolve(architecture + ".gguf"));
+                LlamaContext moving = tiny.newContext(OPTIONS.withContextSize(4 * 256).withMaxSequences(4));
+                LlamaContext alone = tiny.newContext(OPTIONS.withContextSize(256)); Batch batch = new Batch(4)) {
+            for (int step = 0; step < 8; step++) {
+                batch.clear();
+                for (int sequence = 0; sequence < (step < 4 ? 4 : 2); sequence++) {
+                    // the last of four is the second of two
+                    int text = step >= 4 && sequence == 1 ? 3 : sequence;
+                    batch.add(50 + 10 * text + step, step, sequence, true);
+                }
+                if (step == 4) {
+                    moving.copySequence(3, 1);
+                    moving.truncate(3, 0);
+                }
+                moving.decode(batch);
+                alone.decode(80 + step);
+                assertThat(moving.logits(step < 4 ? 3 : 1)).as("step %d", step).usingComparatorWithPrecision(1e-4f)
+                        .containsExactly(alone.logits(-1));
+            }
         }
     }
 

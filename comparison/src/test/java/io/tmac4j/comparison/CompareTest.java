@@ -131,6 +131,7 @@ class CompareTest {
             } else {
                 assertThat(pieces.get("engine_ms").doubleValue() + pieces.get("between_ms").doubleValue())
                         .isCloseTo(pieces.get("total_ms").doubleValue(), within(1e-6));
+                assertThat(pieces.get("caller_cpu_ms").doubleValue()).isPositive();
                 assertThat(pieces.get("places").findValuesAsText("after")).contains("blk.*.attn_output.weight");
                 assertThat(pieces.get("places").findValues("count")).allMatch(count -> count.intValue() > 0);
             }

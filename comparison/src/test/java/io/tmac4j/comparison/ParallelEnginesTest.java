@@ -2,8 +2,10 @@ package io.tmac4j.comparison;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tmac4j.bindings.Batch;
 import io.tmac4j.bindings.ContextOptions;
 import io.tmac4j.bindings.Engine;
+import io.tmac4j.bindings.GgmlType;
 import io.tmac4j.bindings.LlamaContext;
 import io.tmac4j.bindings.LlamaModel;
 import io.tmac4j.bindings.ModelOptions;
@@ -11,10 +13,15 @@ import io.tmac4j.bindings.ParallelGenerator;
 import io.tmac4j.bindings.ParallelSequence;
 import io.tmac4j.bindings.Sampler;
 import io.tmac4j.bindings.SamplerOptions;
+import io.tmac4j.comparison.stats.LogitDistance;
 import io.tmac4j.comparison.synth.DemoModel;
+import io.tmac4j.comparison.synth.GgufWriter;
+import io.tmac4j.comparison.synth.SyntheticModel;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -25,6 +32,9 @@ class ParallelEnginesTest {
     private static final List<String> PROMPTS = List.of("ROMEO:\nBut soft, what", "First Citizen:\nBefore we proceed", "JULIET:",
             "KING HENRY:\nOnce more unto the", "The quality of mercy is not", "HAMLET:\nTo be, or not", "To-morrow, and",
             "O for a Muse of fire");
+
+    @TempDir
+    private Path folder;
 
     @ParameterizedTest
     @ValueSource(strings = {"llama.cpp", "tmac"})
@@ -41,6 +51,42 @@ class ParallelEnginesTest {
                 assertAlike(model, model.tokenize(PROMPTS.get(i), true, false), together.get(i).tokens());
             }
         }
+    }
+
+    /** Seven heads share keys, so that parts of the heads are odd; texts begin one after the other. */
+    @ParameterizedTest
+    @ValueSource(ints = {2, 4, 8, 9, 16})
+    void textsTogetherHaveTheLogitsOfLlamaCppWhereHeadsShareKeys(int texts) throws Exception {
+        Path file = folder.resolve("qwen.gguf");
+        SyntheticModel.of("qwen2.5-0.5b", GgmlType.Q4_0, 2, 2000, null, SyntheticModel.DEFAULT_SEED)
+                .write(file, GgufWriter.Progress.NONE);
+        List<float[]> expected = together(file, Engine.LLAMA_CPP, texts);
+        List<float[]> found = together(file, Engine.TMAC, texts);
+        assertThat(found).hasSameSizeAs(expected);
+        for (int i = 0; i < expected.size(); i++) {
+            LogitDistance distance = new LogitDistance();
+            distance.add(expected.get(i), found.get(i));
+            assertThat(distance.nmse()).as("logits %d", i).isLessThan(1e-3);
+        }
+    }
+
+    private static List<float[]> together(Path file, Engine engine, int texts) {
+        List<float[]> logits = new ArrayList<>();
+        ContextOptions options = OPTIONS.withThreads(2).withBatchThreads(2).withMaxSequences(texts).withContextSize(texts * 256);
+        try (LlamaModel model = LlamaModel.load(file, ModelOptions.defaults().withEngine(engine));
+                LlamaContext context = model.newContext(options); Batch batch = new Batch(texts)) {
+            for (int step = 0; step < texts + 2; step++) {
+                batch.clear();
+                for (int text = 0; text <= Math.min(step, texts - 1); text++) {
+                    batch.add(100 + 31 * text + step, step - text, text, true);
+                }
+                context.decode(batch);
+                for (int i = 0; i < batch.size(); i++) {
+                    logits.add(context.logits(i));
+                }
+            }
+        }
+        return logits;
     }
 
     /** Follows the tokens found, alone: each is the likeliest, or less than the engines' own noise behind it. */

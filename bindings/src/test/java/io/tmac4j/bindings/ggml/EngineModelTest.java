@@ -18,6 +18,9 @@ import io.tmac4j.bindings.LlamaModel;
 import io.tmac4j.bindings.ModelLoadException;
 import io.tmac4j.bindings.ModelOptions;
 import io.tmac4j.bindings.Models;
+import io.tmac4j.bindings.ParallelGenerator;
+import io.tmac4j.bindings.ParallelSequence;
+import io.tmac4j.bindings.SamplerOptions;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -230,7 +233,7 @@ class EngineModelTest {
 
     /** Lengths of texts; the second one ends early, the third is never begun. */
     private static int length(int text) {
-        return text == 2 ? 0 : 3 + 37 * text % 90;
+        return text == 2 ? 0 : 3 + 17 * text % 40;
     }
 
     private static int token(int text, int position) {
@@ -282,7 +285,7 @@ class EngineModelTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"2, 1, F16", "2, 2, F16", "3, 2, Q8_0", "5, 3, F16", "8, 2, F32", "9, 2, F16", "12, 2, Q8_0", "16, 5, F16"})
+    @CsvSource({"2, 1, F16", "2, 2, F16", "3, 2, Q8_0", "5, 3, F16", "8, 2, F32", "9, 2, Q8_0", "16, 5, F16"})
     void textsOfDifferentLengthsTogetherGiveTheLogitsOfEachAlone(int texts, int threads, GgmlType cache) {
         int steps = 4;
         ContextOptions options = SMALL.withKeyType(cache).withValueType(cache).withFlashAttention(FlashAttention.ON);
@@ -372,6 +375,37 @@ class EngineModelTest {
         }
     }
 
+    @Test
+    void textsThatEndLeaveNoGapAndTheOthersGoOnAsIfAlone() {
+        int[] lengths = {3, 14, 5, 14, 4, 14, 14};
+        ContextOptions options = SMALL.withMaxSequences(lengths.length).withContextSize(lengths.length * 256);
+        try (LlamaModel model = LlamaModel.load(Models.demo(), ON_NAIVE);
+                LlamaContext context = model.newContext(options);
+                ParallelGenerator generator = ParallelGenerator.of(context)) {
+            List<ParallelSequence> texts = new ArrayList<>();
+            for (int i = 0; i < lengths.length; i++) {
+                texts.add(generator.add(new int[] {token(i, 0), token(i, 1)}, SamplerOptions.greedy(), lengths[i]));
+            }
+            int size = lengths.length;
+            while (size > 0) {
+                int expected = size;
+                List<GraphPiece> pieces = context.watch(generator::step);
+                if (texts.getFirst().tokens().length > 1) {
+                    assertThat(pieces).as("pieces of %d texts", size).hasSize(4 * 5 + 1)
+                            .allMatch(piece -> piece.tokens() == expected);
+                }
+                size = generator.active().size();
+            }
+            for (int i = 0; i < lengths.length; i++) {
+                try (LlamaContext alone = model.newContext(SMALL); ParallelGenerator one = ParallelGenerator.of(alone)) {
+                    ParallelSequence text = one.add(new int[] {token(i, 0), token(i, 1)}, SamplerOptions.greedy(), lengths[i]);
+                    one.run();
+                    assertThat(texts.get(i).tokens()).as("text %d", i).isEqualTo(text.tokens());
+                }
+            }
+        }
+    }
+
     private static List<String> pieces(LlamaModel model, int texts) {
         ContextOptions options = SMALL.withMaxSequences(texts).withContextSize(texts * 256);
         try (LlamaContext context = model.newContext(options); Batch batch = new Batch(texts)) {
@@ -417,7 +451,7 @@ class EngineModelTest {
     void aDecodeStepAllocatesNothing() {
         try (LlamaModel model = LlamaModel.load(Models.demo(), ON_NAIVE);
                 LlamaContext context = model.newContext(SMALL.withThreads(2).withBatchThreads(2))) {
-            assertThat(leastBytesAStep(context, i -> context.decode(i + 1)))
+            assertThat(leastBytesAStep(context, 100, i -> context.decode(i + 1)))
                     .as("bytes a token: the argument array of decode and nothing else").isLessThanOrEqualTo(100);
         }
     }
@@ -427,28 +461,29 @@ class EngineModelTest {
         ContextOptions options = SMALL.withThreads(2).withBatchThreads(2).withMaxSequences(4).withContextSize(4 * 256);
         try (LlamaModel model = LlamaModel.load(Models.demo(), ON_NAIVE);
                 LlamaContext context = model.newContext(options); Batch batch = new Batch(4)) {
-            assertThat(leastBytesAStep(context, step -> {
+            assertThat(leastBytesAStep(context, 200, step -> {
                 batch.clear();
                 for (int text = 0; text < 4; text++) {
                     batch.add(token(text, step), step, text, true);
                 }
                 context.decode(batch);
-            })).isLessThanOrEqualTo(200);
+            })).as("bytes a step").isLessThanOrEqualTo(200);
         }
     }
 
-    private static long leastBytesAStep(LlamaContext context, IntConsumer step) {
+    /** The bytes allocated a step on this thread in the first round in which they are at most those expected, or the last. */
+    private static long leastBytesAStep(LlamaContext context, long expected, IntConsumer step) {
         ThreadMXBean beans = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         long id = Thread.currentThread().threadId();
         long bytes = Long.MAX_VALUE;
-        for (int round = 0; round < 20 && bytes > 100; round++) {
+        for (int round = 0; round < 20 && bytes > expected; round++) {
             context.clear();
             step.accept(0);
             long before = beans.getThreadAllocatedBytes(id);
-            for (int i = 1; i <= 200; i++) {
+            for (int i = 1; i <= 100; i++) {
                 step.accept(i);
             }
-            bytes = (beans.getThreadAllocatedBytes(id) - before) / 200;
+            bytes = (beans.getThreadAllocatedBytes(id) - before) / 100;
         }
         return bytes;
     }

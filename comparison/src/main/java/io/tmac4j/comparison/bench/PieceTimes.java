@@ -22,7 +22,8 @@ import java.util.stream.Stream;
 final class PieceTimes {
 
     private static final Path TASKS = Path.of("/proc/self/task");
-    private static final Pattern SWITCHES = Pattern.compile("(?m)^nonvoluntary_ctxt_switches:\\s*(\\d+)");
+    private static final Pattern TAKEN = Pattern.compile("(?m)^nonvoluntary_ctxt_switches:\\s*(\\d+)");
+    private static final Pattern SLEPT = Pattern.compile("(?m)^voluntary_ctxt_switches:\\s*(\\d+)");
     private static final Pattern LAYER = Pattern.compile("(?<=\\.)\\d+(?=\\.)");
     private static final String WORKER = "tmac4j-worker-";
     private static final double MILLIS = 1e-6;
@@ -30,23 +31,43 @@ final class PieceTimes {
     private PieceTimes() {
     }
 
+    /**
+     * What the system counted since some time in the past, or between two times: nanoseconds of processor time and changes of
+     * threads on a processor, null where it does not tell.
+     */
+    record Counters(long workersNanos, long callerNanos, long processNanos, Long taken, Long slept) {
+
+        static Counters now() {
+            long process = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getProcessCpuTime();
+            return new Counters(PieceTimes.workersNanos(), callerNow(), process, switches(TAKEN), switches(SLEPT));
+        }
+
+        private static long callerNow() {
+            ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+            return threads.isCurrentThreadCpuTimeSupported() ? threads.getCurrentThreadCpuTime() : 0;
+        }
+
+        Counters since(Counters earlier) {
+            return new Counters(workersNanos - earlier.workersNanos, callerNanos - earlier.callerNanos,
+                    processNanos - earlier.processNanos, difference(taken, earlier.taken), difference(slept, earlier.slept));
+        }
+
+        private static Long difference(Long later, Long earlier) {
+            return later == null || earlier == null ? null : (Long) (later - earlier);
+        }
+    }
+
     /** Runs {@code watched}, which gives the pieces computed; null if there were none. */
     static Pieces of(Supplier<List<GraphPiece>> watched) {
-        OperatingSystemMXBean system = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
-        Long switched = switches();
-        long workers = workersNanos();
-        long process = system.getProcessCpuTime();
+        Counters before = Counters.now();
         long start = System.nanoTime();
         List<GraphPiece> pieces = watched.get();
         long total = System.nanoTime() - start;
-        process = system.getProcessCpuTime() - process;
-        workers = workersNanos() - workers;
-        Long now = switches();
-        return pieces.isEmpty() ? null : of(pieces, total, workers, process,
-                switched == null || now == null ? null : (Long) (now - switched));
+        Counters used = Counters.now().since(before);
+        return pieces.isEmpty() ? null : of(pieces, total, used);
     }
 
-    static Pieces of(List<GraphPiece> pieces, long total, long workers, long process, Long switches) {
+    static Pieces of(List<GraphPiece> pieces, long total, Counters used) {
         Map<List<String>, long[]> places = new LinkedHashMap<>();
         long engine = 0;
         GraphPiece previous = null;
@@ -65,8 +86,8 @@ final class PieceTimes {
                 .map(place -> new Pieces.Place(place.getKey().get(0), place.getKey().get(1), (int) place.getValue()[0],
                         place.getValue()[1] * 1e-3 / place.getValue()[0], place.getValue()[2] * 1e-3 / place.getValue()[0]))
                 .sorted(Comparator.comparingDouble(place -> -place.count() * place.betweenUs())).toList();
-        return new Pieces(total * MILLIS, engine * MILLIS, (total - engine) * MILLIS, workers * MILLIS, process * MILLIS,
-                switches, sorted);
+        return new Pieces(total * MILLIS, engine * MILLIS, (total - engine) * MILLIS, used.workersNanos() * MILLIS,
+                used.callerNanos() * MILLIS, used.processNanos() * MILLIS, used.taken(), used.slept(), sorted);
     }
 
     /** A name without the layer it belongs to. */
@@ -89,14 +110,14 @@ final class PieceTimes {
     }
 
     /** Of all threads that live now; null where the system does not tell. */
-    private static Long switches() {
+    private static Long switches(Pattern kind) {
         if (!Files.isDirectory(TASKS)) {
             return null;
         }
         long sum = 0;
         try (Stream<Path> tasks = Files.list(TASKS)) {
             for (Path task : (Iterable<Path>) tasks::iterator) {
-                sum += switches(task);
+                sum += switches(task, kind);
             }
         } catch (IOException unreadable) {
             return null;
@@ -104,9 +125,9 @@ final class PieceTimes {
         return sum;
     }
 
-    private static long switches(Path task) {
+    private static long switches(Path task, Pattern kind) {
         try {
-            Matcher match = SWITCHES.matcher(Files.readString(task.resolve("status")));
+            Matcher match = kind.matcher(Files.readString(task.resolve("status")));
             return match.find() ? Long.parseLong(match.group(1)) : 0;
         } catch (IOException ended) {
             return 0;

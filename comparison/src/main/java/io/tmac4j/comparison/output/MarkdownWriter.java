@@ -45,7 +45,8 @@ final class MarkdownWriter implements ResultWriter {
     private static final Table PIECES = new Table(
             new Column("model", -34), new Column("engine", -10), new Column("threads", 7), new Column("test", 15),
             new Column("time", 9), new Column("engine's", 9), new Column("between", 9), new Column("share", 6),
-            new Column("workers' CPU", 12), new Column("all CPU", 9), new Column("taken", 6));
+            new Column("caller's CPU", 12), new Column("workers' CPU", 12), new Column("llama.cpp's CPU", 15),
+            new Column("taken", 6), new Column("slept", 6));
     private static final Table PLACES = new Table(
             new Column("test", -15), new Column("threads", 7), new Column("after", -24), new Column("before", -24),
             new Column("times", 6), new Column("between", 10), new Column("then engine's", 13), new Column("share", 7));
@@ -147,15 +148,16 @@ final class MarkdownWriter implements ResultWriter {
         }
         out.println();
         out.println("Where the time of one run goes: the engine's pieces of the graph, and between them llama.cpp's own");
-        out.println("operations; workers' CPU: processor time of the engine's threads, the caller left out; taken: times that");
-        out.println("the system took a processor from a thread of this program that wanted to go on:");
+        out.println("operations. Processor time of the thread that decodes, of the engine's workers, waiting included, and");
+        out.println("of llama.cpp's own threads with the JVM's. taken: times that the system took a processor from a thread");
+        out.println("that wanted to go on; slept: times that a thread went to sleep, to be woken again:");
         out.println();
         PIECES.head(out);
         for (Result r : known) {
             Pieces p = r.pieces();
             PIECES.row(out, row(r, Stream.concat(Stream.of(p.totalMs(), p.engineMs(), p.betweenMs()).map(MarkdownWriter::millis),
-                    Stream.of(percent(p.betweenMs() / p.totalMs()), millis(p.workersCpuMs()), millis(p.processCpuMs()),
-                            p.switches() == null ? "" : p.switches().toString()))));
+                    Stream.of(percent(p.betweenMs() / p.totalMs()), millis(p.callerCpuMs()), millis(p.workersCpuMs()),
+                            millis(p.othersCpuMs()), orEmpty(p.switches()), orEmpty(p.sleeps())))));
         }
         out.println();
         PLACES.head(out);
@@ -166,6 +168,10 @@ final class MarkdownWriter implements ResultWriter {
                         percent(p.count() * p.betweenUs() * 1e-3 / r.pieces().totalMs())));
             }
         }
+    }
+
+    private static String orEmpty(Long count) {
+        return count == null ? "" : count.toString();
     }
 
     private static String millis(double time) {
