@@ -13,7 +13,6 @@ import io.tmac4j.bindings.spi.OffHeap;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.ByteVector;
-import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -219,12 +218,12 @@ final class LookupKernels {
                 long table = (t & ADDRESS) + (4L * Triples.TABLE_BYTES * i & OFFSET);
                 ByteVector first = (ByteVector) ByteVector.fromMemorySegment(TRIPLES, ALL, table, LITTLE)
                         .reinterpretShape(BYTES, 0);
-                ByteVector second = (ByteVector) ByteVector.fromMemorySegment(TRIPLES, ALL, table + Triples.TABLE_BYTES, LITTLE)
-                        .reinterpretShape(BYTES, 0);
-                ByteVector third = (ByteVector) ByteVector.fromMemorySegment(TRIPLES, ALL, table + 2 * Triples.TABLE_BYTES, LITTLE)
-                        .reinterpretShape(BYTES, 0);
-                ByteVector fourth = (ByteVector) ByteVector.fromMemorySegment(TRIPLES, ALL, table + 3 * Triples.TABLE_BYTES, LITTLE)
-                        .reinterpretShape(BYTES, 0);
+                ByteVector second = (ByteVector) ByteVector
+                        .fromMemorySegment(TRIPLES, ALL, table + Triples.TABLE_BYTES, LITTLE).reinterpretShape(BYTES, 0);
+                ByteVector third = (ByteVector) ByteVector
+                        .fromMemorySegment(TRIPLES, ALL, table + 2 * Triples.TABLE_BYTES, LITTLE).reinterpretShape(BYTES, 0);
+                ByteVector fourth = (ByteVector) ByteVector
+                        .fromMemorySegment(TRIPLES, ALL, table + 3 * Triples.TABLE_BYTES, LITTLE).reinterpretShape(BYTES, 0);
                 ByteVector x0 = ByteVector.fromMemorySegment(BYTES, ALL, at, LITTLE);
                 ByteVector y0 = ByteVector.fromMemorySegment(BYTES, ALL, at + TILE_ROWS, LITTLE);
                 ByteVector v0 = x0.and(FIVE_BITS).selectFrom(first);
@@ -322,8 +321,8 @@ final class LookupKernels {
                 long table = (t & ADDRESS) + ((long) Triples.TABLE_BYTES * (Triples.UNIT_TABLES + 2 * i) & OFFSET);
                 ByteVector first = (ByteVector) ByteVector.fromMemorySegment(TRIPLES, ALL, table, LITTLE)
                         .reinterpretShape(BYTES, 0);
-                ByteVector second = (ByteVector) ByteVector.fromMemorySegment(TRIPLES, ALL, table + Triples.TABLE_BYTES, LITTLE)
-                        .reinterpretShape(BYTES, 0);
+                ByteVector second = (ByteVector) ByteVector
+                        .fromMemorySegment(TRIPLES, ALL, table + Triples.TABLE_BYTES, LITTLE).reinterpretShape(BYTES, 0);
                 ByteVector x0 = ByteVector.fromMemorySegment(BYTES, ALL, at, LITTLE);
                 ByteVector v0 = x0.and(FIVE_BITS).selectFrom(first);
                 ByteVector w0 = x0.reinterpretAsInts().lanewise(LSHR, 5).reinterpretAsBytes().and(FIVE_BITS)
