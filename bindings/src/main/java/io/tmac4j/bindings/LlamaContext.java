@@ -5,10 +5,13 @@ import io.tmac4j.bindings.generated.LlamaCpp;
 import io.tmac4j.bindings.generated.llama_batch;
 import io.tmac4j.bindings.generated.llama_context_params;
 import io.tmac4j.bindings.ggml.EngineBridge;
+import io.tmac4j.bindings.spi.OffHeap;
 import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -42,6 +45,10 @@ public final class LlamaContext implements AutoCloseable {
      * one byte long answers that without an upcall, which would cost more than many a node.
      */
     private static final MemorySegment STRLEN = Linker.nativeLinker().defaultLookup().findOrThrow("strlen");
+
+    /** {@code llama_get_logits_ith} with pointers as {@code long}: a segment for each token would be garbage. */
+    private static final MethodHandle LOGITS = Linker.nativeLinker().downcallHandle(LlamaCpp.llama_get_logits_ith$address(),
+            FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT));
 
     private static final VarHandle FLAG = ValueLayout.JAVA_BYTE.varHandle();
 
@@ -258,6 +265,27 @@ public final class LlamaContext implements AutoCloseable {
     }
 
     /**
+     * Appends a token to sequence 0, as {@link #decode(int...)}, and allocates nothing.
+     *
+     * @throws DecodeException if the context is full, the call was cancelled, or the computation failed
+     */
+    public void decode(int token) {
+        enter();
+        try {
+            checkToken(token);
+            int position = nextPosition(0);
+            if (position >= sequenceSize) {
+                throw full(1, 0, position);
+            }
+            tokens.set(ValueLayout.JAVA_INT, 0, token);
+            llama_batch.n_tokens(tokenBatch, 1);
+            run(tokenBatch);
+        } finally {
+            exit();
+        }
+    }
+
+    /**
      * Appends tokens to sequence 0. Afterwards {@link #logits(int) logits(-1)} are those of the last token.
      *
      * @throws DecodeException if the context is full, the call was cancelled, or the computation failed
@@ -423,7 +451,7 @@ public final class LlamaContext implements AutoCloseable {
         }
         enter();
         try {
-            MemorySegment.copy(logitsSegment(index), ValueLayout.JAVA_FLOAT, 0, into, 0, vocabularySize);
+            MemorySegment.copy(OffHeap.ALL, ValueLayout.JAVA_FLOAT, logitsAddress(index), into, 0, vocabularySize);
         } finally {
             exit();
         }
@@ -453,18 +481,33 @@ public final class LlamaContext implements AutoCloseable {
         return values;
     }
 
-    /** The logits of a token; the caller has {@link #enter() entered}. */
-    MemorySegment logitsSegment(int index) {
+    /** The address of the logits of a token, one float a token of the vocabulary; the caller has {@link #enter() entered}. */
+    long logitsAddress(int index) {
         if (restoredLogits != null && index == -1) {
-            return restoredLogits;
+            return restoredLogits.address();
         }
         // llama.cpp would still give the logits of what was cleared or replaced
-        MemorySegment logits = decoded ? LlamaCpp.llama_get_logits_ith(context, index) : MemorySegment.NULL;
-        if (logits.address() == 0) {
+        long logits = decoded ? nativeLogits(index) : 0;
+        if (logits == 0) {
             throw new IllegalArgumentException("there are no logits for index " + index
                     + ": decode first, and ask for the logits of that token");
         }
-        return logits.reinterpret((long) vocabularySize * Float.BYTES);
+        return logits;
+    }
+
+    private long nativeLogits(int index) {
+        try {
+            return (long) LOGITS.invokeExact(context.address(), index);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Tokens of the vocabulary, and so logits of a token. */
+    int vocabularySize() {
+        return vocabularySize;
     }
 
     /**
@@ -683,8 +726,9 @@ public final class LlamaContext implements AutoCloseable {
     }
 
     private MemorySegment lastLogits() {
-        MemorySegment logits = LlamaCpp.llama_get_logits_ith(context, -1);
-        return logits.address() == 0 ? MemorySegment.NULL : logits.reinterpret((long) vocabularySize * Float.BYTES);
+        long logits = nativeLogits(-1);
+        return logits == 0 ? MemorySegment.NULL
+                : MemorySegment.ofAddress(logits).reinterpret((long) vocabularySize * Float.BYTES);
     }
 
     private void restore(MemorySegment state) {

@@ -3,13 +3,13 @@ package io.tmac4j.bindings;
 import io.tmac4j.bindings.generated.LlamaCpp;
 import io.tmac4j.bindings.generated.llama_token_data;
 import io.tmac4j.bindings.generated.llama_token_data_array;
+import io.tmac4j.bindings.spi.OffHeap;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.function.Supplier;
 
 /**
  * Chooses the next token with llama.cpp's samplers. Not for use by several threads at once: a call while another thread is
@@ -20,6 +20,7 @@ public final class Sampler implements AutoCloseable {
 
     private static final long ID = llama_token_data.id$offset();
     private static final long LOGIT = llama_token_data.logit$offset();
+    private static final long CANDIDATES = llama_token_data_array.data$offset();
     private static final long STRIDE = llama_token_data.sizeof();
 
     private final Arena arena = Arena.ofShared();
@@ -75,11 +76,12 @@ public final class Sampler implements AutoCloseable {
      * @throws LlamaException           if no token can be chosen
      */
     public int sample(LlamaContext context, int index) {
-        return alone(() -> {
+        enter();
+        try {
             context.enter();
             try {
-                MemorySegment logits = context.logitsSegment(index);
-                prepare((int) (logits.byteSize() / Float.BYTES));
+                long logits = context.logitsAddress(index);
+                prepare(context.vocabularySize());
                 prepareGrammar(context.model());
                 int token = choose(logits);
                 position++;
@@ -91,10 +93,12 @@ public final class Sampler implements AutoCloseable {
             } finally {
                 context.exit();
             }
-        });
+        } finally {
+            user.exit();
+        }
     }
 
-    private int choose(MemorySegment logits) {
+    private int choose(long logits) {
         fill(logits);
         int token = pick();
         if (grammar.address() == 0) {
@@ -110,11 +114,11 @@ public final class Sampler implements AutoCloseable {
         return pick();
     }
 
-    private void fill(MemorySegment logits) {
-        int count = (int) (logits.byteSize() / Float.BYTES);
+    private void fill(long logits) {
+        int count = (int) (data.byteSize() / STRIDE);
         boolean finite = true;
         for (int i = 0; i < count; i++) {
-            float logit = logits.getAtIndex(ValueLayout.JAVA_FLOAT, i);
+            float logit = OffHeap.ALL.get(ValueLayout.JAVA_FLOAT, logits + (long) i * Float.BYTES);
             finite &= !Float.isNaN(logit);
             data.set(ValueLayout.JAVA_INT, i * STRIDE + ID, i);
             data.set(ValueLayout.JAVA_FLOAT, i * STRIDE + LOGIT, logit);
@@ -139,25 +143,29 @@ public final class Sampler implements AutoCloseable {
             throw new LlamaException("no token can be chosen: the samplers left none");
         }
         // a sampler may have moved the candidates to memory of its own
-        MemorySegment chosen = llama_token_data_array.data(candidates).reinterpret((selected + 1) * STRIDE);
-        return chosen.get(ValueLayout.JAVA_INT, selected * STRIDE + ID);
+        return OffHeap.ALL.get(ValueLayout.JAVA_INT, candidate(selected) + ID);
     }
 
     /** Index of the candidate whose logit and chance together are greatest, -1 if there is none. */
     private long luckiest() {
         long count = llama_token_data_array.size(candidates);
-        MemorySegment left = llama_token_data_array.data(candidates).reinterpret(count * STRIDE);
         long luckiest = -1;
         double most = Double.NEGATIVE_INFINITY;
         for (long i = 0; i < count; i++) {
-            double sum = left.get(ValueLayout.JAVA_FLOAT, i * STRIDE + LOGIT)
-                    + chance(left.get(ValueLayout.JAVA_INT, i * STRIDE + ID));
+            long candidate = candidate(i);
+            double sum = OffHeap.ALL.get(ValueLayout.JAVA_FLOAT, candidate + LOGIT)
+                    + chance(OffHeap.ALL.get(ValueLayout.JAVA_INT, candidate + ID));
             if (sum > most) {
                 most = sum;
                 luckiest = i;
             }
         }
         return luckiest;
+    }
+
+    /** The address of a candidate, without a segment for it, since each token would make one. */
+    private long candidate(long index) {
+        return candidates.get(ValueLayout.JAVA_LONG, CANDIDATES) + index * STRIDE;
     }
 
     /** A number from the standard Gumbel distribution, always the same one for this seed, position and token. */
@@ -289,27 +297,31 @@ public final class Sampler implements AutoCloseable {
      * about what is chosen.
      */
     public void accept(int token) {
-        alone(() -> {
+        enter();
+        try {
             if (chain.address() == 0) {
                 acceptedBefore.add(token);
             } else {
                 LlamaCpp.llama_sampler_accept(chain, token);
             }
-            return null;
-        });
+        } finally {
+            user.exit();
+        }
     }
 
     /** Forgets the tokens accepted, starts the random numbers again, and begins the grammar anew. */
     public void reset() {
-        alone(() -> {
+        enter();
+        try {
             acceptedBefore.clear();
             position = 0;
             if (chain.address() != 0) {
                 LlamaCpp.llama_sampler_reset(chain);
             }
             restartGrammar();
-            return null;
-        });
+        } finally {
+            user.exit();
+        }
     }
 
     /** Begins the grammar anew, for another answer. */
@@ -324,15 +336,12 @@ public final class Sampler implements AutoCloseable {
         return seed;
     }
 
-    private <T> T alone(Supplier<T> action) {
+    /** Lets the current thread in, alone. */
+    private void enter() {
         user.enter();
-        try {
-            if (!arena.scope().isAlive()) {
-                throw new IllegalStateException("the sampler is closed");
-            }
-            return action.get();
-        } finally {
+        if (!arena.scope().isAlive()) {
             user.exit();
+            throw new IllegalStateException("the sampler is closed");
         }
     }
 

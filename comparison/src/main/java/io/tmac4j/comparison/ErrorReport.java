@@ -8,6 +8,8 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.IParameterExceptionHandler;
@@ -22,6 +24,9 @@ final class ErrorReport implements IExecutionExceptionHandler, IParameterExcepti
     static final int FAILURE = 1;
     /** The exit code of a command line that asks for something impossible. */
     static final int USAGE = 2;
+
+    /** How picocli lists the constants of an enum, which users write in small letters. */
+    private static final Pattern CONSTANTS = Pattern.compile("\\[([A-Z_, ]+)] \\(case-insensitive\\)");
 
     private final Logging logging;
 
@@ -54,7 +59,8 @@ final class ErrorReport implements IExecutionExceptionHandler, IParameterExcepti
             return "there is no command '" + unmatched.getUnmatched().getFirst() + "'"
                     + (alike.isEmpty() ? "" : "; did you mean " + String.join(" or ", alike) + "?");
         }
-        return mistake.getMessage();
+        String message = mistake.getMessage();
+        return message == null ? null : CONSTANTS.matcher(message).replaceAll(found -> found.group(1).toLowerCase(Locale.ROOT));
     }
 
     /** Reports {@code failure} on the command's standard error and gives the exit code for it. */

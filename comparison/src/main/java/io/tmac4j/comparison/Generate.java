@@ -11,6 +11,7 @@ import io.tmac4j.bindings.LoraAdapter;
 import io.tmac4j.bindings.ModelOptions;
 import io.tmac4j.bindings.Sampler;
 import io.tmac4j.bindings.SamplerOptions;
+import io.tmac4j.comparison.bench.WarmUp;
 import io.tmac4j.comparison.environment.Allocation;
 import io.tmac4j.comparison.environment.Machine;
 import io.tmac4j.comparison.text.Generation;
@@ -20,6 +21,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -50,6 +52,10 @@ final class Generate implements Callable<Integer> {
     /** What to continue when nothing is given: the demo model's own world. */
     private static final String DEMO_PROMPT = "ROMEO:\n";
 
+    /** The warm-up of {@code --stats}: tokens of a piece of it, and its end. */
+    private static final int WARM_UP_TOKENS = 200;
+    private static final Duration LONGEST_WARM_UP = Duration.ofSeconds(60);
+
     @Spec
     private CommandSpec spec;
 
@@ -77,8 +83,8 @@ final class Generate implements Callable<Integer> {
             description = "Threads (default: one for each physical core).")
     private int threads = Machine.mathThreads();
 
-    @Option(names = "--stats", description = "Also tell how often the heap was collected, and the bytes that a token allocated;"
-            + " both are large until C2 has compiled the kernels.")
+    @Option(names = "--stats", description = "Also tell how often the heap was collected and how many bytes a token allocated,"
+            + " after a warm-up in which the same text is generated unseen until the JIT compilers rest.")
     private boolean stats;
 
     @Option(names = {"-c", "--ctx-size"}, paramLabel = "N", converter = Options.AtLeastOne.class,
@@ -131,13 +137,26 @@ final class Generate implements Callable<Integer> {
             ContextOptions options = ContextOptions.defaults().withContextSize(context).withThreads(threads)
                     .withBatchThreads(threads).withFlashAttention(attention);
             try (LlamaContext session = loaded.newContext(options); Sampler sampler = Sampler.of(choice)) {
-                generate(session, sampler, prompt, tokens, context);
+                String warmUp = stats ? warmUp(session, sampler, tokens, context) : "";
+                generate(session, sampler, prompt, tokens, context, warmUp);
             }
         }
         return 0;
     }
 
-    private void generate(LlamaContext session, Sampler sampler, String prompt, int[] tokens, int room) {
+    /** Generates the text's beginning until the JIT compilers rest, and leaves context and sampler as they were. */
+    private String warmUp(LlamaContext session, Sampler sampler, int[] tokens, int room) {
+        Allocation before = Allocation.now();
+        WarmUp done = WarmUp.untilCompiled(() -> {
+            Generation.run(session, sampler, tokens, Math.min(limit, WARM_UP_TOKENS), room, _ -> { });
+            session.clear();
+            sampler.reset();
+        }, LONGEST_WARM_UP);
+        return Allocation.now().inWarmUp(before, done.nanos() * 1e-9);
+    }
+
+    private void generate(LlamaContext session, Sampler sampler, String prompt, int[] tokens, int room,
+            String warmUp) {
         PrintWriter out = spec.commandLine().getOut();
         out.print(prompt);
         out.flush();
@@ -154,7 +173,7 @@ final class Generate implements Callable<Integer> {
             err.println();
             err.println(rates(session, outcome));
             if (stats) {
-                err.println(after.since(before, outcome.tokens()));
+                err.println(after.since(before, outcome.tokens()) + "; " + warmUp);
             }
             err.flush();
         }

@@ -38,6 +38,7 @@ import picocli.CommandLine.Spec;
             "Examples:",
             "  tmac perplexity -m model.gguf -f wiki.test.raw",
             "  tmac perplexity -m model.gguf -f wiki.test.raw -c 512 --chunks 20 -o json",
+            "  tmac perplexity -m model.gguf -f wiki.test.raw --ubatch-size 1        as a text is generated: one token at a time",
             "  tmac perplexity -m model.gguf -f wiki.test.raw --chunks 1 --layers    where in the model the engines differ",
         })
 final class PerplexityCommand implements Callable<Integer> {
@@ -81,7 +82,7 @@ final class PerplexityCommand implements Callable<Integer> {
     private int batchSize = 2048;
 
     @Option(names = {"-ub", "--ubatch-size"}, paramLabel = "N", converter = Options.AtLeastOne.class,
-            description = "Tokens computed at once (default: 512).")
+            description = "Tokens computed at once (default: 512); 1: token by token, by the kernels that generate.")
     private int ubatchSize = 512;
 
     @Option(names = {"-fa", "--flash-attn"}, paramLabel = "on|off|auto", converter = Options.Attention.class,

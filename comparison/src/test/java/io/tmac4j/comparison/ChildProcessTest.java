@@ -15,6 +15,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -80,11 +82,18 @@ class ChildProcessTest {
     }
 
     @Test
-    void statsTellCollectionsAndAllocation() throws Exception {
-        Finished run = run("generate", "-m", DemoModel.file().toString(), "-e", "tmac", "-n", "8", "-t", "1", "--stats",
-                "ROMEO:");
+    void aThousandTokensAfterTheWarmUpNeedNoCollectionAndNextToNoMemory() throws Exception {
+        Finished run = run("generate", "-m", DemoModel.file().toString(), "-e", "tmac", "-n", "1000", "-c", "1100", "-t", "2",
+                "--temp", "0", "--stats", "ROMEO:");
         assertThat(run.exitCode()).as(run.err()).isZero();
-        assertThat(run.err()).contains("8 tokens generated").containsPattern("(?m)^\\d+ collections of the heap, \\d+ bytes");
+        assertThat(run.err()).contains("1000 tokens generated");
+        Matcher stats = Pattern.compile("(?m)^(\\d+) collections of the heap, (\\d+) bytes allocated a token; "
+                + "\\d+ collections and \\d+ MB in .* s of warm-up before$").matcher(run.err());
+        assertThat(stats.find()).as(run.err()).isTrue();
+        assertThat(stats.group(1)).isEqualTo("0");
+        // all of it is text: bytes and characters of a token, and their way to the terminal; one vector kept as an object would
+        // be 64 bytes and more for each of the thousands of vectors in a product
+        assertThat(Integer.parseInt(stats.group(2))).isLessThan(1024);
     }
 
     private static Finished run(String... arguments) throws IOException, InterruptedException {

@@ -19,6 +19,13 @@ import org.junit.jupiter.params.provider.CsvSource;
 class GenerateTest {
 
     @Test
+    void anUnknownModeIsAnsweredWithThoseThatThereAre() {
+        CommandRun run = CommandRun.of("generate", "--mode", "slow", "ROMEO:");
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err()).hasLineCount(1).contains("expected one of exact, default, fast but was 'slow'");
+    }
+
+    @Test
     void everyEngineContinuesThePromptOnStandardOutputAndGivesRatesOnStandardError() {
         for (Engine engine : Engine.available()) {
             CommandRun run = CommandRun.of("generate", "-b", engine.name(), "-n", "12", "--temp", "0", "-t", "1",

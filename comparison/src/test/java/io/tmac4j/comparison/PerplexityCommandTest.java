@@ -68,6 +68,17 @@ class PerplexityCommandTest {
     }
 
     @Test
+    void tokenByTokenTheKernelsThatGeneratePredictAsThoseOfBatches() throws IOException {
+        CommandRun run = CommandRun.of("perplexity", "-f", text.toString(), "-c", "64", "-ub", "1", "-o", "json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        JsonNode results = new ObjectMapper().readTree(run.out()).get("results");
+        double batches = perplexity("-ub", "512");
+        for (JsonNode result : results) {
+            assertThat(result.get("perplexity").doubleValue()).isCloseTo(batches, within(0.01 * batches));
+        }
+    }
+
+    @Test
     void fewerChunksCountFewerTokens() throws IOException {
         CommandRun run = CommandRun.of("perplexity", "-f", text.toString(), "-e", "llama.cpp", "-c", "64", "--chunks", "2",
                 "-o", "json");

@@ -61,15 +61,22 @@ final class NarrowedFormat implements BlockFormat {
 
     /** A narrowed format for a set of codes, a bit each; empty if there are too many or they are not evenly spaced. */
     static Optional<BlockFormat> of(BlockFormat format, int codes) {
+        int step = step(codes);
+        return step == 0 ? Optional.empty()
+                : Optional.of(new NarrowedFormat(format, Integer.numberOfTrailingZeros(codes), step));
+    }
+
+    /** The least step with which four codes, from the first that occurs on, are all that occur; 0 if there is none. */
+    private static int step(int codes) {
         int base = Integer.numberOfTrailingZeros(codes);
         int last = Integer.SIZE - 1 - Integer.numberOfLeadingZeros(codes);
         for (int step = 1; step <= Math.max(1, last - base); step++) {
             long evenly = (1L | 1L << step | 1L << 2 * step | 1L << 3 * step) << base;
             if ((codes & ~evenly) == 0) {
-                return Optional.of(new NarrowedFormat(format, base, step));
+                return step;
             }
         }
-        return Optional.empty();
+        return 0;
     }
 
     @Override
@@ -105,14 +112,14 @@ final class NarrowedFormat implements BlockFormat {
         }
     }
 
-    /** Looks for codes that occur, until there are more than two bits can tell apart. */
+    /** Looks for codes that occur, until two bits cannot tell them apart, or they are not evenly spaced. */
     private record Scan(WeightTensor source, AtomicInteger codes) implements ParallelTask {
 
         private static final int CHUNK_BLOCKS = 1 << 15;
 
         static int codes(WeightTensor source, WorkerPool pool, int threads) {
             Scan scan = new Scan(source, new AtomicInteger());
-            // most tensors show in their first blocks that they use all codes: no thread is woken for those
+            // most tensors show in their first blocks that they use too many codes, or uneven ones: no thread is woken for those
             scan.blocks(0, Math.min(CODE_BYTES, scan.blocks()));
             if (scan.mayBeNarrow()) {
                 pool.run(threads, scan);
@@ -125,7 +132,7 @@ final class NarrowedFormat implements BlockFormat {
         }
 
         private boolean mayBeNarrow() {
-            return Integer.bitCount(codes.get()) <= 4;
+            return step(codes.get()) != 0;
         }
 
         @Override

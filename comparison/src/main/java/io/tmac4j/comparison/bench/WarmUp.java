@@ -40,4 +40,26 @@ public record WarmUp(int pieces, long nanos, boolean steady) {
         } while (!state.reached() && total < longest.toNanos());
         return new WarmUp(state.pieces(), total, state.reached());
     }
+
+    /**
+     * Warms up until nothing is left to compile, however the rate moves.
+     *
+     * @param piece   a piece of work
+     * @param longest time after which it ends in any case
+     */
+    public static WarmUp untilCompiled(Runnable piece, Duration longest) {
+        CpuClock clock = new CpuClock();
+        SteadyState state = new SteadyState(WINDOW, Double.POSITIVE_INFINITY, COMPILING);
+        long start = System.nanoTime();
+        long total;
+        do {
+            long begun = System.nanoTime();
+            double compiled = clock.compilerSeconds();
+            piece.run();
+            long now = System.nanoTime();
+            state.add((now - begun) * 1e-9, clock.compilerSeconds() - compiled);
+            total = now - start;
+        } while (!state.reached() && total < longest.toNanos());
+        return new WarmUp(state.pieces(), total, state.reached());
+    }
 }

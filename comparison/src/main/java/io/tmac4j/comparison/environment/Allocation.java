@@ -25,4 +25,10 @@ public record Allocation(long bytes, long collections) {
         return String.format(Locale.ROOT, "%d collections of the heap, %.0f bytes allocated a token",
                 collections - before.collections, (bytes - before.bytes) / (double) Math.max(1, tokens));
     }
+
+    /** What happened since an earlier reading, in a warm-up of so many seconds, in a sentence. */
+    public String inWarmUp(Allocation before, double seconds) {
+        return String.format(Locale.ROOT, "%d collections and %.0f MB in %.1f s of warm-up before",
+                collections - before.collections, (bytes - before.bytes) * 1e-6, seconds);
+    }
 }
