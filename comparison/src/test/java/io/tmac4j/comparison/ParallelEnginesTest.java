@@ -89,7 +89,10 @@ class ParallelEnginesTest {
         return logits;
     }
 
-    /** Follows the tokens found, alone: each is the likeliest, or less than the engines' own noise behind it. */
+    /**
+     * Follows the tokens found, alone: each is the likeliest, or less than the engines' own noise behind it. Decode's tables of 8
+     * bits and the integers of batches differ by about 0.05 in a logit of this model; the difference of two may be three times that.
+     */
     private static void assertAlike(LlamaModel model, int[] prompt, int[] found) {
         try (LlamaContext alone = model.newContext(OPTIONS.withContextSize(256));
                 Sampler greedy = Sampler.of(SamplerOptions.greedy())) {
@@ -99,7 +102,7 @@ class ParallelEnginesTest {
                 chosen[i] = greedy.sample(alone, -1);
                 float[] logits = alone.logits(-1);
                 assertThat(logits[found[i]]).as("token %d of %s beside %s", i, Arrays.toString(found), Arrays.toString(chosen))
-                        .isGreaterThan(logits[chosen[i]] - 0.05f);
+                        .isGreaterThan(logits[chosen[i]] - 0.15f);
                 alone.decode(found[i]);
             }
         }

@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import jdk.incubator.vector.ByteVector;
-import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The width of the vectors that the kernels work with, decided once. A table lookup is one byte shuffle of 16 entries: every
@@ -40,7 +40,7 @@ record VectorWidth(int bits, String reason) {
 
     /** The widest vectors of floats that the VM uses. */
     static int floatBits() {
-        return FloatVector.SPECIES_PREFERRED.vectorBitSize();
+        return VectorSpecies.ofLargestShape(float.class).vectorBitSize();
     }
 
     private static String flags() {
