@@ -90,9 +90,8 @@ class ParallelEnginesTest {
     }
 
     /**
-     * Follows the tokens found, alone: each is the likeliest, or less than the engines' own noise behind it. Decode's tables of 8
-     * bits and the integers of batches differ by about 0.05 in a logit of this model; a difference of two logits may be three times
-     * that.
+     * Follows the tokens found, alone: each is the likeliest, or less than the engines' own noise behind it. Decode's tables of
+     * 8 bits and the integers of batches differ by about 0.05 in a logit of this model; two may part by three times that.
      */
     private static void assertAlike(LlamaModel model, int[] prompt, int[] found) {
         try (LlamaContext alone = model.newContext(OPTIONS.withContextSize(256));
