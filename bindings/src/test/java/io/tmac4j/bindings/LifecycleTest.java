@@ -3,9 +3,6 @@ package io.tmac4j.bindings;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.lang.management.ManagementFactory;
-import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.Assumptions;
@@ -27,49 +24,21 @@ class LifecycleTest {
         }
     }
 
-    /**
-     * The resident memory less what the allocator keeps for later use and less what the VM says that it took itself (compiled
-     * code, memory of the compilers, which vary by megabytes) does not grow; nor does what llama.cpp has allocated; nor segments.
-     */
     @Test
     void loadingAndClosingAgainAndAgainDoesNotGrow() throws Throwable {
         Models.demo();
-        Assumptions.assumeTrue(ResidentMemory.isKnown(), "no /proc to read the resident memory from");
+        Assumptions.assumeTrue(ProcessMemory.isKnown(), "no /proc to read the resident memory from");
         for (int i = 0; i < 30; i++) {
             cycle();
         }
-        Memory before = Memory.now();
+        ProcessMemory before = ProcessMemory.now();
         for (int i = 0; i < CYCLES; i++) {
             cycle();
         }
-        Memory after = Memory.now();
+        ProcessMemory after = ProcessMemory.now();
         System.out.println(CYCLES + " cycles, before: " + before);
         System.out.println(CYCLES + " cycles, after:  " + after);
-        // one leaked context would be 2 MB a cycle
-        assertThat(after.resident() - before.resident()).as("resident").isLessThan(40L << 20);
-        if (before.virtualMachine().isPresent() && after.virtualMachine().isPresent()) {
-            NativeMemory.Use first = before.virtualMachine().get();
-            NativeMemory.Use last = after.virtualMachine().get();
-            assertThat(last.committed() - first.committed()).as("of the VM").isLessThan(24L << 20);
-            assertThat(last.segments() - first.segments()).as("segments").isLessThan(1L << 20);
-            assertThat(after.resident() - last.committed() - (before.resident() - first.committed()))
-                    .as("resident and not of the VM").isLessThan(8L << 20);
-            if (before.allocated().isPresent() && after.allocated().isPresent()) {
-                assertThat(after.allocated().getAsLong() - last.malloc() - (before.allocated().getAsLong() - first.malloc()))
-                        .as("allocated and not by the VM").isLessThan(1L << 20);
-            }
-        }
-        assertThat(after.classes() - before.classes()).as("classes").isLessThan(200);
-    }
-
-    private record Memory(long resident, OptionalLong allocated, Optional<NativeMemory.Use> virtualMachine, int classes) {
-
-        static Memory now() throws Throwable {
-            System.gc();
-            NativeHeap.trim();
-            return new Memory(ResidentMemory.anonymous(), NativeHeap.used(), NativeMemory.use(),
-                    ManagementFactory.getClassLoadingMXBean().getLoadedClassCount());
-        }
+        after.assertNotGrownSince(before);
     }
 
     @Test

@@ -7,6 +7,7 @@ import io.tmac4j.bindings.LlamaContext;
 import io.tmac4j.bindings.LlamaModel;
 import io.tmac4j.bindings.ModelOptions;
 import io.tmac4j.bindings.Models;
+import io.tmac4j.bindings.ProcessMemory;
 import io.tmac4j.bindings.ProductError;
 import io.tmac4j.bindings.Sampler;
 import io.tmac4j.bindings.SamplerOptions;
@@ -19,6 +20,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 
 /**
  * Uses a model, its products and the engine's buffers with a fault in one upcall after the other, in a JVM of its own whose
@@ -38,27 +40,69 @@ final class FaultProbe {
     private static final ContextOptions SMALL = ContextOptions.defaults().withContextSize(64).withThreads(1).withBatchThreads(1);
     private static final int K = 256;
 
+    /** {@code -Psoak}: uses of everything with a fault in each, after which as much memory is in use as before. */
+    static final String CYCLES = "tmac.soak.faulty";
+
     private FaultProbe() {
     }
 
     /** @param args points of upcalls */
-    public static void main(String[] args) {
+    public static void main(String[] args) throws Throwable {
         Faults.arm("", 0, 0, null);
         List<Object> expected = useAll("");
         int[] counts = Arrays.stream(args).mapToInt(Faults::reached).toArray();
+        List<String> survived = new ArrayList<>();
         for (int i = 0; i < args.length; i++) {
             // the first call, all calls, and all from the middle on, when contexts compute
-            tell(args[i], counts[i], expected, 1, 1, new IllegalStateException(INJECTED));
+            if (tell(args[i], counts[i], expected, 1, 1, new IllegalStateException(INJECTED))) {
+                survived.add(args[i]);
+            }
             if (counts[i] > 1) {
                 tell(args[i], counts[i], expected, 1, Integer.MAX_VALUE, new OutOfMemoryError(INJECTED));
                 tell(args[i], counts[i], expected, counts[i] / 2 + 1, Integer.MAX_VALUE, new IllegalStateException(INJECTED));
             }
             System.out.println(String.join(FIELD, args[i], AFTERWARDS, useAll("").equals(expected) ? SAME : WRONG));
         }
+        int cycles = Integer.getInteger(CYCLES, 0);
+        if (cycles > 0) {
+            // a fault in these comes before the memory is freed, which then never is
+            survived.removeIf(point -> point.contains(".free"));
+            soak(survived, expected, cycles);
+        }
         System.out.println("end");
     }
 
-    private static void tell(String point, int count, List<Object> expected, int from, int to, Throwable fault) {
+    /** One fault after the other at some call of its point, over and over; memory does not grow. */
+    private static void soak(List<String> points, List<Object> expected, int cycles) throws Throwable {
+        Random random = new Random(1);
+        int failed = 0;
+        ProcessMemory before = null;
+        // the first rounds load classes and fill caches
+        for (int i = -2 * points.size(); i < cycles; i++) {
+            if (i == 0) {
+                before = ProcessMemory.now();
+                failed = 0;
+            }
+            String point = points.get(Math.floorMod(i, points.size()));
+            Faults.arm(point, 1 + random.nextInt(4), Integer.MAX_VALUE, new IllegalStateException(INJECTED));
+            try {
+                if (!useAll(point).equals(expected)) {
+                    throw new AssertionError(WRONG + " with a fault at " + point);
+                }
+            } catch (RuntimeException e) {
+                failed++;
+            } finally {
+                Faults.disarm();
+            }
+        }
+        ProcessMemory after = ProcessMemory.now();
+        System.out.println(cycles + " cycles with faults, " + failed + " failed, before: " + before);
+        System.out.println(cycles + " cycles with faults, after: " + after);
+        after.assertNotGrownSince(before);
+    }
+
+    /** Returns whether llama.cpp did not give up: where it does, the memory that it had is never given back. */
+    private static boolean tell(String point, int count, List<Object> expected, int from, int to, Throwable fault) {
         Faults.arm(point, from, to, fault);
         String outcome;
         try {
@@ -69,6 +113,7 @@ final class FaultProbe {
             Faults.disarm();
         }
         System.out.println(String.join(FIELD, point, from + (to > from ? "-" : "") + " of " + count, outcome));
+        return !outcome.contains("gave up");
     }
 
     /** What a program may do that makes llama.cpp call Java; returns results that are the same each time. */

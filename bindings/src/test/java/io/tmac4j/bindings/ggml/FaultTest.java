@@ -25,6 +25,9 @@ class FaultTest {
     /** {@code -Psoak}: before each call that an upcall makes; else before the first one. */
     private static final boolean EVERYWHERE = Boolean.getBoolean("tmac.soak.faults");
 
+    /** {@code -Psoak}: so many loads and closes with a fault in each. */
+    private static final int FAULTY_CYCLES = Integer.getInteger(FaultProbe.CYCLES, 0);
+
     /** What is called when llama.cpp gives up: nothing is left to fall back to if that fails. */
     private static final Upcalls LAST_RESORT = new Upcalls(named("NativeGuard"), "onAbort", "onTerminate");
 
@@ -67,7 +70,10 @@ class FaultTest {
         assertThat(results).filteredOn(result -> result[1].equals(FaultProbe.AFTERWARDS)).extracting(result -> result[0])
                 .containsExactlyElementsOf(points);
         assertThat(results).allSatisfy(result -> {
-            assertThat(result[1]).as("%s: calls", result[0]).doesNotEndWith(" of 0");
+            // every upcall happens; what it calls later may be on a way that only failures or adapters take
+            if (result[0].contains(" 1 ")) {
+                assertThat(result[1]).as("%s: calls", result[0]).doesNotEndWith(" of 0");
+            }
             assertThat(result[2]).as("%s, %s", result[0], result[1]).isNotEqualTo(FaultProbe.WRONG).doesNotContain("null");
             if (result[1].equals(FaultProbe.AFTERWARDS)) {
                 assertThat(result[2]).as("a model after %s", result[0]).isEqualTo(FaultProbe.SAME);
@@ -80,10 +86,12 @@ class FaultTest {
         List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:-CreateCoredumpOnCrash", "-XX:ErrorFile=" + folder.resolve("crash.txt"), "-Dslf4j.internal.verbosity=ERROR",
                 "--enable-native-access=ALL-UNNAMED", "-D" + CacheFolder.PROPERTY + "=" + CacheFolder.path(),
+                "-D" + FaultProbe.CYCLES + "=" + FAULTY_CYCLES, "-XX:NativeMemoryTracking=summary", "-Xms512m", "-Xmx512m",
+                "-XX:+AlwaysPreTouch",
                 "-cp", folder + File.pathSeparator + System.getProperty("java.class.path"), FaultProbe.class.getName()));
         command.addAll(points);
         Process process = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile()).start();
-        boolean ended = process.waitFor(600, TimeUnit.SECONDS);
+        boolean ended = process.waitFor(600 + 10L * FAULTY_CYCLES, TimeUnit.SECONDS);
         process.destroyForcibly();
         assertThat(ended).as("ended in time: %s", Files.readString(output)).isTrue();
         assertThat(process.waitFor()).as(Files.readString(output)).isZero();
