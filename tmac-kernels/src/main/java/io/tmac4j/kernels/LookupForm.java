@@ -41,6 +41,9 @@ record LookupForm(String name, int blockWeights, int groupWeights, boolean terna
     /** TQ1_0, unpacked to two bits: weight = code - 1, codes 0 to 2. */
     static final LookupForm TQ1_0 = of("ternary pairs, scale per 256", 256, 2, true, 1, -1, LookupForm::tq1Weight);
 
+    private static final LookupForm TQ1_0_TRIPLES = triples(TQ1_0);
+    private static final LookupForm TQ2_0_TRIPLES = triples(TQ2_0);
+
     /** Where weight {@code j} of the table of one nibble of one code byte stands in its block. */
     @FunctionalInterface
     private interface WeightPlace {
@@ -79,10 +82,14 @@ record LookupForm(String name, int blockWeights, int groupWeights, boolean terna
         return 240 + 4 * trit + byteIndex - 60;
     }
 
-    /** This form of ternary pairs as triples. */
+    /** This form of ternary pairs as triples: always the same one, for products of equal forms share their inputs. */
     LookupForm triples() {
-        return new LookupForm(name.replace("pairs", "triples"), blockWeights, 3, true, weightScale, weightOffset,
-                Triples.order(order));
+        return this == TQ1_0 ? TQ1_0_TRIPLES : TQ2_0_TRIPLES;
+    }
+
+    private static LookupForm triples(LookupForm pairs) {
+        return new LookupForm(pairs.name.replace("pairs", "triples"), pairs.blockWeights, 3, true, pairs.weightScale,
+                pairs.weightOffset, Triples.order(pairs.order));
     }
 
     /** Whether indices are those of {@link Triples}. */

@@ -28,6 +28,18 @@ class TriplesTest {
     }
 
     @Test
+    void matricesOfOneTypeShareTheirInputs() {
+        for (BlockFormat format : BlockFormat.ALL) {
+            TypeTuning tuning = TypeTuning.standard(format);
+            try (PackedMatrix one = Packer.unpacked(format, tuning, 64, 512, 1);
+                    PackedMatrix other = Packer.unpacked(format, tuning, 96, 512, 1)) {
+                assertThat(one.inputLayout()).as("%s", format.type()).isEqualTo(other.inputLayout());
+                assertThat(one.gemmShape()).as("%s", format.type()).isEqualTo(other.gemmShape());
+            }
+        }
+    }
+
+    @Test
     void indicesAreTheCodesInBaseThree() {
         Random random = new Random(1);
         int[] pairs = LookupForm.TQ2_0.order();
