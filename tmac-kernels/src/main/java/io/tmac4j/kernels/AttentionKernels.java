@@ -2,6 +2,7 @@ package io.tmac4j.kernels;
 
 import static io.tmac4j.kernels.GemmKernels.ADDRESS;
 import static io.tmac4j.kernels.GemmKernels.OFFSET;
+import static io.tmac4j.kernels.ScaleKernels.HALF_BITS;
 import static io.tmac4j.kernels.WideSpecies.FLOATS;
 import static io.tmac4j.kernels.WideSpecies.HALVES;
 import static io.tmac4j.kernels.WideSpecies.INTS;
@@ -49,7 +50,6 @@ final class AttentionKernels {
 
     private static final MemorySegment ALL = OffHeap.ALL;
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
-    private static final int HALF_BITS = 0x8fffe000;
     private static final int FLOAT_LANES = FLOATS.length();
 
     /** Weights smaller than e^-87 are as good as none, and e^-87 is still a normal number. */
@@ -269,13 +269,5 @@ final class AttentionKernels {
             zero.add(b).intoMemorySegment(ALL, to + 4 * FLOAT_LANES, LITTLE);
         }
         return ShortVector.zero(HALVES).max(greatest).reduceLanes(MAX);
-    }
-
-    /** Multiplies {@code count} floats. */
-    static void scale(long from, int count, float factor, long to) {
-        for (int i = 0; i < count; i += FLOAT_LANES) {
-            FloatVector.fromMemorySegment(FLOATS, ALL, (from & ADDRESS) + (4L * i & OFFSET), LITTLE).mul(factor)
-                    .intoMemorySegment(ALL, (to & ADDRESS) + (4L * i & OFFSET), LITTLE);
-        }
     }
 }

@@ -2,6 +2,7 @@ package io.tmac4j.kernels;
 
 import static io.tmac4j.kernels.GemmKernels.ADDRESS;
 import static io.tmac4j.kernels.GemmKernels.OFFSET;
+import static io.tmac4j.kernels.ScaleKernels.HALF_BITS;
 import static io.tmac4j.kernels.WideSpecies.BYTES;
 import static io.tmac4j.kernels.WideSpecies.FLOATS;
 import static io.tmac4j.kernels.WideSpecies.HALVES;
@@ -27,7 +28,6 @@ final class CodebookScales {
 
     private static final MemorySegment ALL = OffHeap.ALL;
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
-    private static final int HALF_BITS = 0x8fffe000;
     private static final int LOW = 0xffff;
     private static final int SUM = WordSums.SUM;
 

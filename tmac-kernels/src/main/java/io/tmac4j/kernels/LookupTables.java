@@ -144,6 +144,11 @@ final class LookupTables {
         } else {
             pairs(ordered, form.tables(), inverse, form.ternary() ? TERNARY : PAIR, magic, tables);
         }
+        storeNumbers(form, mode, max, sum, numbers);
+    }
+
+    /** Stores what belongs to the tables of a block whose greatest entry is {@code max}. */
+    private static void storeNumbers(LookupForm form, TableMode mode, float max, float sum, long numbers) {
         float step = step(max, mode.greatest()) * form.weightScale();
         // every row adds the bias once a table
         Memory.f32(numbers + TableLayout.STEP, step);
@@ -257,10 +262,7 @@ final class LookupTables {
             i0.lanewise(XOR, i1).lanewise(XOR, i2.lanewise(XOR, i3)).lanewise(XOR, MAGIC_BITS)
                     .intoMemorySegment(ALL, tables + (long) table * Triples.TABLE_BYTES, LITTLE);
         }
-        float step = step(max, TableMode.DEFAULT.greatest()) * form.weightScale();
-        Memory.f32(numbers + TableLayout.STEP, step);
-        Memory.f32(numbers + TableLayout.OFFSET, centreOffset(form) * sum * STEP_FACTOR
-                - form.tables() * TableMode.DEFAULT.bias() * step);
+        storeNumbers(form, TableMode.DEFAULT, max, sum, numbers);
     }
 
     private static IntVector entries(float a, float b, float c, float[] first, int from, float magic) {

@@ -178,9 +178,9 @@ abstract sealed class PackedMatrix implements PackedWeights permits LookupMatrix
     private void store(int tile, long result, long destination) {
         int row = tile * tileRows();
         if (row + tileRows() <= rows) {
-            WordScales.finish(result, tileRows(), resultFactor, destination + 4L * row);
+            WordScales.multiply(result, tileRows(), resultFactor, destination + 4L * row);
         } else {
-            WordScales.finish(result, tileRows(), resultFactor, result);
+            WordScales.multiply(result, tileRows(), resultFactor, result);
             Memory.copy(result, destination + 4L * row, 4L * (rows - row));
         }
     }
@@ -192,7 +192,8 @@ abstract sealed class PackedMatrix implements PackedWeights permits LookupMatrix
      * @param next1   bytes from it to the second, which is the same tile or stands behind
      * @param next2   the same for the third
      * @param next3   the same for the fourth
-     * @param results where the results are added, {@link #tileRows} floats a tile, see {@link WordScales#finish}
+     * @param results where the results are added, {@link #tileRows} floats a tile, still to be multiplied by what scales and
+     *                steps are off, {@link WordForm#resultFactor}
      * @param scratch {@link #tileScratchBytes} bytes
      */
     abstract void fourTiles(long tile, long next1, long next2, long next3, long input, long results, long scratch);

@@ -1,5 +1,6 @@
 package io.tmac4j.kernels;
 
+import static io.tmac4j.kernels.ScaleKernels.HALF_BITS;
 import static io.tmac4j.kernels.WideSpecies.FLOATS;
 import static io.tmac4j.kernels.WideSpecies.HALVES;
 import static io.tmac4j.kernels.WideSpecies.INTS;
@@ -22,8 +23,6 @@ final class RowScales {
     private static final MemorySegment ALL = OffHeap.ALL;
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
 
-    /** Sign and number bits of an f16 number that has been shifted into the place of an f32 number. */
-    private static final int HALF_BITS = 0x8fffe000;
 
     /** What such an f32 number lacks, since its exponent counts from 127 and not from 15. */
     private static final float HALF_STEP = 0x1p112f;

@@ -26,7 +26,7 @@ final class ScaleKernels {
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
 
     /** Sign and number bits of an f16 number, shifted to where an f32 number has them; it is then 2^112 too small. */
-    private static final int HALF_BITS = 0x8fffe000;
+    static final int HALF_BITS = 0x8fffe000;
 
     private ScaleKernels() {
     }

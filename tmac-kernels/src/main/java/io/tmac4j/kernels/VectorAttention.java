@@ -52,7 +52,7 @@ final class VectorAttention implements AttentionKernel {
         long greatest = shares + SHARES;
         long totals = greatest + SHARES;
         for (int i = 0; i < heads; i++) {
-            AttentionKernels.scale(part.query(head(part, firstHead, i)), keyLength,
+            WordScales.multiply(part.query(head(part, firstHead, i)), keyLength,
                     AttentionKernels.QUERY_FACTOR, scratch + 4L * i * keyLength);
             Memory.f32(greatest + 4L * i, Float.NEGATIVE_INFINITY);
             Memory.f32(totals + 4L * i, 0);
@@ -131,7 +131,7 @@ final class VectorAttention implements AttentionKernel {
                 weight += AttentionKernels.WEIGHT_FACTOR * (float) Math.exp(sink - greatest);
             }
         }
-        AttentionKernels.scale(sums, part.valueLength(), weight == 0 ? 0 : factor / weight,
+        WordScales.multiply(sums, part.valueLength(), weight == 0 ? 0 : factor / weight,
                 part.result(head));
     }
 }

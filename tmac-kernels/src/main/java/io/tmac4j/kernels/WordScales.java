@@ -2,6 +2,7 @@ package io.tmac4j.kernels;
 
 import static io.tmac4j.kernels.GemmKernels.ADDRESS;
 import static io.tmac4j.kernels.GemmKernels.OFFSET;
+import static io.tmac4j.kernels.ScaleKernels.HALF_BITS;
 import static io.tmac4j.kernels.WideSpecies.BYTES;
 import static io.tmac4j.kernels.WideSpecies.FLOATS;
 import static io.tmac4j.kernels.WideSpecies.HALVES;
@@ -31,7 +32,6 @@ final class WordScales {
 
     private static final MemorySegment ALL = OffHeap.ALL;
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
-    private static final int HALF_BITS = 0x8fffe000;
     private static final int SUM = WordSums.SUM;
 
     private WordScales() {
@@ -209,12 +209,12 @@ final class WordScales {
         FloatVector.zero(FLOATS).add(f).intoMemorySegment(ALL, to, LITTLE);
     }
 
-    /** Multiplies the results of a tile by what scales and steps are off, {@link WordForm#resultFactor}. */
-    static void finish(long sums, int rows, float factor, long out) {
-        for (int i = 0; i < rows; i += FLOATS.length()) {
+    /** Multiplies {@code count} floats, whole vectors, by a factor. */
+    static void multiply(long from, int count, float factor, long to) {
+        for (int i = 0; i < count; i += FLOATS.length()) {
             long offset = 4L * i & OFFSET;
-            FloatVector.fromMemorySegment(FLOATS, ALL, (sums & ADDRESS) + offset, LITTLE).mul(factor)
-                    .intoMemorySegment(ALL, (out & ADDRESS) + offset, LITTLE);
+            FloatVector.fromMemorySegment(FLOATS, ALL, (from & ADDRESS) + offset, LITTLE).mul(factor)
+                    .intoMemorySegment(ALL, (to & ADDRESS) + offset, LITTLE);
         }
     }
 }
