@@ -6,7 +6,6 @@ import static io.tmac4j.kernels.ScaleKernels.HALF_BITS;
 import static io.tmac4j.kernels.WideSpecies.FLOATS;
 import static io.tmac4j.kernels.WideSpecies.HALVES;
 import static io.tmac4j.kernels.WideSpecies.INTS;
-import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.MAX;
 import static jdk.incubator.vector.VectorOperators.S2I;
@@ -66,14 +65,29 @@ final class AttentionKernels {
     }
 
     /**
+     * The lanes of a stored vector, added one after the other: {@code reduceLanes} may add in another order once C2 has compiled
+     * it, and results would depend on when that was.
+     */
+    private static float sumOfLanes(long vector) {
+        float sum = 0;
+        for (int lane = 0; lane < FLOAT_LANES; lane++) {
+            sum += ALL.get(Memory.FLOAT, vector + (4L * lane & OFFSET));
+        }
+        return sum;
+    }
+
+    /**
      * Products of keys with four queries.
      *
      * @param places    which positions, an int each
      * @param queries   four queries, {@code 4 * length} bytes apart
      * @param scores    where the products go, {@link #HEAD} bytes a query
+     * @param parts     room for a vector a query
      * @return the greatest bits of a number of the keys, without sign
      */
-    static short scoresOfFour(long keys, long keyStride, long places, int count, long queries, int length, long scores) {
+    static short scoresOfFour(long keys, long keyStride, long places, int count, long queries, int length, long scores,
+            long parts) {
+        long part = parts & ADDRESS;
         FloatVector zero = FloatVector.zero(FLOATS);
         ShortVector greatest = ShortVector.zero(HALVES);
         long stride = 4L * length & OFFSET;
@@ -94,17 +108,23 @@ final class AttentionKernels {
                 a2 = FloatVector.fromMemorySegment(FLOATS, ALL, q + 2 * stride, LITTLE).fma(k, a2);
                 a3 = FloatVector.fromMemorySegment(FLOATS, ALL, q + 3 * stride, LITTLE).fma(k, a3);
             }
+            zero.add(a0).intoMemorySegment(ALL, part, LITTLE);
+            zero.add(a1).intoMemorySegment(ALL, part + 4 * FLOAT_LANES, LITTLE);
+            zero.add(a2).intoMemorySegment(ALL, part + 8 * FLOAT_LANES, LITTLE);
+            zero.add(a3).intoMemorySegment(ALL, part + 12 * FLOAT_LANES, LITTLE);
             long to = (scores & ADDRESS) + (4L * i & OFFSET);
-            ALL.set(Memory.FLOAT, to, zero.add(a0).reduceLanes(ADD));
-            ALL.set(Memory.FLOAT, to + HEAD, zero.add(a1).reduceLanes(ADD));
-            ALL.set(Memory.FLOAT, to + 2 * HEAD, zero.add(a2).reduceLanes(ADD));
-            ALL.set(Memory.FLOAT, to + 3 * HEAD, zero.add(a3).reduceLanes(ADD));
+            ALL.set(Memory.FLOAT, to, sumOfLanes(part));
+            ALL.set(Memory.FLOAT, to + HEAD, sumOfLanes(part + 4 * FLOAT_LANES));
+            ALL.set(Memory.FLOAT, to + 2 * HEAD, sumOfLanes(part + 8 * FLOAT_LANES));
+            ALL.set(Memory.FLOAT, to + 3 * HEAD, sumOfLanes(part + 12 * FLOAT_LANES));
         }
         return ShortVector.zero(HALVES).max(greatest).reduceLanes(MAX);
     }
 
     /** The same with one query. */
-    static short scores(long keys, long keyStride, long places, int count, long query, int length, long scores) {
+    static short scores(long keys, long keyStride, long places, int count, long query, int length, long scores,
+            long parts) {
+        long part = parts & ADDRESS;
         FloatVector zero = FloatVector.zero(FLOATS);
         ShortVector greatest = ShortVector.zero(HALVES);
         for (int i = 0; i < count; i++) {
@@ -117,7 +137,8 @@ final class AttentionKernels {
                         .reinterpretAsFloats();
                 a = FloatVector.fromMemorySegment(FLOATS, ALL, (query & ADDRESS) + (4L * d & OFFSET), LITTLE).fma(k, a);
             }
-            ALL.set(Memory.FLOAT, (scores & ADDRESS) + (4L * i & OFFSET), zero.add(a).reduceLanes(ADD));
+            zero.add(a).intoMemorySegment(ALL, part, LITTLE);
+            ALL.set(Memory.FLOAT, (scores & ADDRESS) + (4L * i & OFFSET), sumOfLanes(part));
         }
         return ShortVector.zero(HALVES).max(greatest).reduceLanes(MAX);
     }
@@ -146,9 +167,10 @@ final class AttentionKernels {
      * the Cephes library, {@code expf.c}: a power of two times a polynomial of the rest, right to two units in the last place.
      *
      * @param greatest no score is greater
+     * @param part     room for a vector
      * @return their sum
      */
-    static float weights(long scores, int count, float greatest) {
+    static float weights(long scores, int count, float greatest, long part) {
         FloatVector sum = FloatVector.zero(FLOATS);
         FloatVector magic = FloatVector.broadcast(FLOATS, MAGIC);
         FloatVector one = FloatVector.broadcast(FLOATS, 1);
@@ -170,7 +192,8 @@ final class AttentionKernels {
             w.intoMemorySegment(ALL, at, LITTLE);
             sum = w.add(sum);
         }
-        return FloatVector.zero(FLOATS).add(sum).reduceLanes(ADD);
+        FloatVector.zero(FLOATS).add(sum).intoMemorySegment(ALL, part & ADDRESS, LITTLE);
+        return sumOfLanes(part & ADDRESS);
     }
 
     /**

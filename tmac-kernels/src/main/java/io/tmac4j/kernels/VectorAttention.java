@@ -7,13 +7,15 @@ import io.tmac4j.bindings.spi.AttentionPart;
  * Attention in one pass over the cache (arXiv 2205.14135): the positions are taken {@link AttentionKernels#POSITIONS} at a time,
  * and what has been summed is scaled down whenever a greater score turns up. Four heads share one reading of keys and values.
  *
- * <p>Scratch memory, four of each: the queries, the sums of values, the scores; one of each: shares, places, masks.
+ * <p>Scratch memory, four of each: the queries, the sums of values, the scores; one of each: shares, places, masks,
+ * parts of sums.
  */
 final class VectorAttention implements AttentionKernel {
 
     private static final int HEADS = 4;
     private static final int LANES = WideSpecies.FLOATS.length();
     private static final long SHARES = 4L * HEADS;
+    private static final long PARTS = 4L * HEADS * LANES;
     private static final short MINUS_INFINITY = (short) 0xfc00;
 
     @Override
@@ -24,7 +26,7 @@ final class VectorAttention implements AttentionKernel {
     @Override
     public long scratchBytes(int keyLength, int valueLength) {
         return HEADS * (4L * keyLength + 4L * valueLength + AttentionKernels.HEAD) + 2 * AttentionKernels.HEAD
-                + 4 * SHARES;
+                + 4 * SHARES + PARTS;
     }
 
     @Override
@@ -51,6 +53,7 @@ final class VectorAttention implements AttentionKernel {
         long shares = masks + AttentionKernels.HEAD;
         long greatest = shares + SHARES;
         long totals = greatest + SHARES;
+        long parts = totals + SHARES;
         for (int i = 0; i < heads; i++) {
             WordScales.multiply(part.query(head(part, firstHead, i)), keyLength,
                     AttentionKernels.QUERY_FACTOR, scratch + 4L * i * keyLength);
@@ -80,11 +83,12 @@ final class VectorAttention implements AttentionKernel {
                 }
             }
             int bits = heads == 1
-                    ? AttentionKernels.scores(part.keys(), part.keyStride(), places, count, scratch, keyLength, scores)
-                    : AttentionKernels.scoresOfFour(part.keys(), part.keyStride(), places, count, scratch, keyLength, scores);
+                    ? AttentionKernels.scores(part.keys(), part.keyStride(), places, count, scratch, keyLength, scores, parts)
+                    : AttentionKernels.scoresOfFour(part.keys(), part.keyStride(), places, count, scratch, keyLength, scores,
+                            parts);
             for (int h = 0; h < heads; h++) {
                 weigh(scores + h * AttentionKernels.HEAD, masks, count, part.scale(), greatest + 4L * h, totals + 4L * h,
-                        shares + 4L * h);
+                        shares + 4L * h, parts);
             }
             bits = Math.max(bits, heads == 1
                     ? AttentionKernels.values(part.values(), part.valueStride(), places, count, scores, Memory.f32(shares),
@@ -107,11 +111,12 @@ final class VectorAttention implements AttentionKernel {
     }
 
     /** Makes weights of the products of one head, and what earlier sums are to be multiplied with. */
-    private static void weigh(long scores, long masks, int count, float scale, long greatest, long total, long share) {
+    private static void weigh(long scores, long masks, int count, float scale, long greatest, long total, long share,
+            long part) {
         float before = Memory.f32(greatest);
         float most = Math.max(before, AttentionKernels.mask(scores, masks, count, scale * AttentionKernels.SCORE_FACTOR));
         float factor = before == Float.NEGATIVE_INFINITY ? 0 : (float) Math.exp(before - most);
-        float sum = AttentionKernels.weights(scores, count, most);
+        float sum = AttentionKernels.weights(scores, count, most, part);
         Memory.f32(greatest, most);
         Memory.f32(total, Memory.f32(total) * factor + sum);
         Memory.f32(share, factor);
