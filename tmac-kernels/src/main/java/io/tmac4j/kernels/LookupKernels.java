@@ -5,6 +5,7 @@ import static io.tmac4j.kernels.GemmKernels.OFFSET;
 import static io.tmac4j.kernels.Species.BYTES;
 import static io.tmac4j.kernels.Species.BYTES_128;
 import static io.tmac4j.kernels.Species.BYTES_256;
+import static io.tmac4j.kernels.Species.INTS;
 import static io.tmac4j.kernels.Species.LANES;
 import static io.tmac4j.kernels.Species.SHORTS;
 import static jdk.incubator.vector.VectorOperators.LSHR;
@@ -13,6 +14,7 @@ import io.tmac4j.bindings.spi.OffHeap;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -69,6 +71,7 @@ final class LookupKernels {
     static void sums(long codes, long next1, long next2, long next3, int blocks, int codeBytes, int blockBytes, long tables,
             int tableBytes, long target) {
         ShortVector zero = ShortVector.zero(SHORTS);
+        ByteVector nibbles = ByteVector.broadcast(BYTES, NIBBLE);
         long d1 = next1 & OFFSET;
         long d2 = next2 & OFFSET;
         long d3 = next3 & OFFSET;
@@ -92,26 +95,26 @@ final class LookupKernels {
                 ByteVector highs = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, table + LookupTables.TABLE_BYTES, LITTLE)
                         .reinterpretShape(BYTES, 0);
                 ByteVector x0 = ByteVector.fromMemorySegment(BYTES, ALL, at, LITTLE);
-                ByteVector v0 = x0.and(NIBBLE).selectFrom(lows);
-                ByteVector w0 = x0.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(highs);
+                ByteVector v0 = x0.and(nibbles).selectFrom(lows);
+                ByteVector w0 = x0.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(highs);
                 a0 = v0.reinterpretAsShorts().add(w0.reinterpretAsShorts()).add(a0);
                 s0 = v0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s0);
                 ByteVector x1 = ByteVector.fromMemorySegment(BYTES, ALL, at + d1, LITTLE);
-                ByteVector v1 = x1.and(NIBBLE).selectFrom(lows);
-                ByteVector w1 = x1.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(highs);
+                ByteVector v1 = x1.and(nibbles).selectFrom(lows);
+                ByteVector w1 = x1.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(highs);
                 a1 = v1.reinterpretAsShorts().add(w1.reinterpretAsShorts()).add(a1);
                 s1 = v1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s1);
                 ByteVector x2 = ByteVector.fromMemorySegment(BYTES, ALL, at + d2, LITTLE);
-                ByteVector v2 = x2.and(NIBBLE).selectFrom(lows);
-                ByteVector w2 = x2.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(highs);
+                ByteVector v2 = x2.and(nibbles).selectFrom(lows);
+                ByteVector w2 = x2.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(highs);
                 a2 = v2.reinterpretAsShorts().add(w2.reinterpretAsShorts()).add(a2);
                 s2 = v2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s2);
                 ByteVector x3 = ByteVector.fromMemorySegment(BYTES, ALL, at + d3, LITTLE);
-                ByteVector v3 = x3.and(NIBBLE).selectFrom(lows);
-                ByteVector w3 = x3.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(highs);
+                ByteVector v3 = x3.and(nibbles).selectFrom(lows);
+                ByteVector w3 = x3.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(highs);
                 a3 = v3.reinterpretAsShorts().add(w3.reinterpretAsShorts()).add(a3);
                 s3 = v3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s3);
@@ -134,6 +137,7 @@ final class LookupKernels {
     static void pairSums(long codes, long next1, long next2, long next3, int blocks, int codeBytes, int blockBytes, long tables,
             long target) {
         ShortVector zero = ShortVector.zero(SHORTS);
+        ByteVector nibbles = ByteVector.broadcast(BYTES, NIBBLE);
         long d1 = next1 & OFFSET;
         long d2 = next2 & OFFSET;
         long d3 = next3 & OFFSET;
@@ -157,26 +161,26 @@ final class LookupKernels {
                 ByteVector highs = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, table + LookupTables.TABLE_BYTES, LITTLE)
                         .reinterpretShape(BYTES, 0);
                 ByteVector x0 = ByteVector.fromMemorySegment(BYTES, ALL, at, LITTLE);
-                ByteVector v0 = x0.and(NIBBLE).selectFrom(lows);
-                ByteVector w0 = x0.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(highs);
+                ByteVector v0 = x0.and(nibbles).selectFrom(lows);
+                ByteVector w0 = x0.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(highs);
                 ByteVector u0 = v0.add(w0);
                 a0 = u0.reinterpretAsShorts().add(a0);
                 s0 = u0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts().add(s0);
                 ByteVector x1 = ByteVector.fromMemorySegment(BYTES, ALL, at + d1, LITTLE);
-                ByteVector v1 = x1.and(NIBBLE).selectFrom(lows);
-                ByteVector w1 = x1.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(highs);
+                ByteVector v1 = x1.and(nibbles).selectFrom(lows);
+                ByteVector w1 = x1.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(highs);
                 ByteVector u1 = v1.add(w1);
                 a1 = u1.reinterpretAsShorts().add(a1);
                 s1 = u1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts().add(s1);
                 ByteVector x2 = ByteVector.fromMemorySegment(BYTES, ALL, at + d2, LITTLE);
-                ByteVector v2 = x2.and(NIBBLE).selectFrom(lows);
-                ByteVector w2 = x2.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(highs);
+                ByteVector v2 = x2.and(nibbles).selectFrom(lows);
+                ByteVector w2 = x2.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(highs);
                 ByteVector u2 = v2.add(w2);
                 a2 = u2.reinterpretAsShorts().add(a2);
                 s2 = u2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts().add(s2);
                 ByteVector x3 = ByteVector.fromMemorySegment(BYTES, ALL, at + d3, LITTLE);
-                ByteVector v3 = x3.and(NIBBLE).selectFrom(lows);
-                ByteVector w3 = x3.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE).selectFrom(highs);
+                ByteVector v3 = x3.and(nibbles).selectFrom(lows);
+                ByteVector w3 = x3.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(highs);
                 ByteVector u3 = v3.add(w3);
                 a3 = u3.reinterpretAsShorts().add(a3);
                 s3 = u3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts().add(s3);
@@ -197,6 +201,9 @@ final class LookupKernels {
     static void tripleSums(long codes, long next1, long next2, long next3, int blocks, int blockBytes, long tables,
             long target) {
         ShortVector zero = ShortVector.zero(SHORTS);
+        ByteVector fiveBits = ByteVector.broadcast(BYTES, FIVE_BITS);
+        IntVector lowThree = IntVector.broadcast(INTS, 0x07070707);
+        IntVector highTwo = IntVector.broadcast(INTS, 0x18181818);
         long d1 = next1 & OFFSET;
         long d2 = next2 & OFFSET;
         long d3 = next3 & OFFSET;
@@ -226,60 +233,60 @@ final class LookupKernels {
                         .fromMemorySegment(TRIPLES, ALL, table + 3 * Triples.TABLE_BYTES, LITTLE).reinterpretShape(BYTES, 0);
                 ByteVector x0 = ByteVector.fromMemorySegment(BYTES, ALL, at, LITTLE);
                 ByteVector y0 = ByteVector.fromMemorySegment(BYTES, ALL, at + TILE_ROWS, LITTLE);
-                ByteVector v0 = x0.and(FIVE_BITS).selectFrom(first);
-                ByteVector w0 = y0.and(FIVE_BITS).selectFrom(second);
+                ByteVector v0 = x0.and(fiveBits).selectFrom(first);
+                ByteVector w0 = y0.and(fiveBits).selectFrom(second);
                 a0 = v0.reinterpretAsShorts().add(w0.reinterpretAsShorts()).add(a0);
                 s0 = v0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s0);
-                v0 = ByteVector.fromMemorySegment(BYTES, ALL, at + 2 * TILE_ROWS, LITTLE).and(FIVE_BITS)
+                v0 = ByteVector.fromMemorySegment(BYTES, ALL, at + 2 * TILE_ROWS, LITTLE).and(fiveBits)
                         .selectFrom(third);
-                w0 = x0.reinterpretAsInts().lanewise(LSHR, 5).and(0x07070707)
-                        .or(y0.reinterpretAsInts().lanewise(LSHR, 2).and(0x18181818)).reinterpretAsBytes()
+                w0 = x0.reinterpretAsInts().lanewise(LSHR, 5).and(lowThree)
+                        .or(y0.reinterpretAsInts().lanewise(LSHR, 2).and(highTwo)).reinterpretAsBytes()
                         .selectFrom(fourth);
                 a0 = v0.reinterpretAsShorts().add(w0.reinterpretAsShorts()).add(a0);
                 s0 = v0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s0);
                 ByteVector x1 = ByteVector.fromMemorySegment(BYTES, ALL, at + d1, LITTLE);
                 ByteVector y1 = ByteVector.fromMemorySegment(BYTES, ALL, at + d1 + TILE_ROWS, LITTLE);
-                ByteVector v1 = x1.and(FIVE_BITS).selectFrom(first);
-                ByteVector w1 = y1.and(FIVE_BITS).selectFrom(second);
+                ByteVector v1 = x1.and(fiveBits).selectFrom(first);
+                ByteVector w1 = y1.and(fiveBits).selectFrom(second);
                 a1 = v1.reinterpretAsShorts().add(w1.reinterpretAsShorts()).add(a1);
                 s1 = v1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s1);
-                v1 = ByteVector.fromMemorySegment(BYTES, ALL, at + d1 + 2 * TILE_ROWS, LITTLE).and(FIVE_BITS)
+                v1 = ByteVector.fromMemorySegment(BYTES, ALL, at + d1 + 2 * TILE_ROWS, LITTLE).and(fiveBits)
                         .selectFrom(third);
-                w1 = x1.reinterpretAsInts().lanewise(LSHR, 5).and(0x07070707)
-                        .or(y1.reinterpretAsInts().lanewise(LSHR, 2).and(0x18181818)).reinterpretAsBytes()
+                w1 = x1.reinterpretAsInts().lanewise(LSHR, 5).and(lowThree)
+                        .or(y1.reinterpretAsInts().lanewise(LSHR, 2).and(highTwo)).reinterpretAsBytes()
                         .selectFrom(fourth);
                 a1 = v1.reinterpretAsShorts().add(w1.reinterpretAsShorts()).add(a1);
                 s1 = v1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s1);
                 ByteVector x2 = ByteVector.fromMemorySegment(BYTES, ALL, at + d2, LITTLE);
                 ByteVector y2 = ByteVector.fromMemorySegment(BYTES, ALL, at + d2 + TILE_ROWS, LITTLE);
-                ByteVector v2 = x2.and(FIVE_BITS).selectFrom(first);
-                ByteVector w2 = y2.and(FIVE_BITS).selectFrom(second);
+                ByteVector v2 = x2.and(fiveBits).selectFrom(first);
+                ByteVector w2 = y2.and(fiveBits).selectFrom(second);
                 a2 = v2.reinterpretAsShorts().add(w2.reinterpretAsShorts()).add(a2);
                 s2 = v2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s2);
-                v2 = ByteVector.fromMemorySegment(BYTES, ALL, at + d2 + 2 * TILE_ROWS, LITTLE).and(FIVE_BITS)
+                v2 = ByteVector.fromMemorySegment(BYTES, ALL, at + d2 + 2 * TILE_ROWS, LITTLE).and(fiveBits)
                         .selectFrom(third);
-                w2 = x2.reinterpretAsInts().lanewise(LSHR, 5).and(0x07070707)
-                        .or(y2.reinterpretAsInts().lanewise(LSHR, 2).and(0x18181818)).reinterpretAsBytes()
+                w2 = x2.reinterpretAsInts().lanewise(LSHR, 5).and(lowThree)
+                        .or(y2.reinterpretAsInts().lanewise(LSHR, 2).and(highTwo)).reinterpretAsBytes()
                         .selectFrom(fourth);
                 a2 = v2.reinterpretAsShorts().add(w2.reinterpretAsShorts()).add(a2);
                 s2 = v2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s2);
                 ByteVector x3 = ByteVector.fromMemorySegment(BYTES, ALL, at + d3, LITTLE);
                 ByteVector y3 = ByteVector.fromMemorySegment(BYTES, ALL, at + d3 + TILE_ROWS, LITTLE);
-                ByteVector v3 = x3.and(FIVE_BITS).selectFrom(first);
-                ByteVector w3 = y3.and(FIVE_BITS).selectFrom(second);
+                ByteVector v3 = x3.and(fiveBits).selectFrom(first);
+                ByteVector w3 = y3.and(fiveBits).selectFrom(second);
                 a3 = v3.reinterpretAsShorts().add(w3.reinterpretAsShorts()).add(a3);
                 s3 = v3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s3);
-                v3 = ByteVector.fromMemorySegment(BYTES, ALL, at + d3 + 2 * TILE_ROWS, LITTLE).and(FIVE_BITS)
+                v3 = ByteVector.fromMemorySegment(BYTES, ALL, at + d3 + 2 * TILE_ROWS, LITTLE).and(fiveBits)
                         .selectFrom(third);
-                w3 = x3.reinterpretAsInts().lanewise(LSHR, 5).and(0x07070707)
-                        .or(y3.reinterpretAsInts().lanewise(LSHR, 2).and(0x18181818)).reinterpretAsBytes()
+                w3 = x3.reinterpretAsInts().lanewise(LSHR, 5).and(lowThree)
+                        .or(y3.reinterpretAsInts().lanewise(LSHR, 2).and(highTwo)).reinterpretAsBytes()
                         .selectFrom(fourth);
                 a3 = v3.reinterpretAsShorts().add(w3.reinterpretAsShorts()).add(a3);
                 s3 = v3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
@@ -300,6 +307,7 @@ final class LookupKernels {
     static void lastTriples(long codes, long next1, long next2, long next3, int blocks, int blockBytes, long tables,
             long target) {
         ShortVector zero = ShortVector.zero(SHORTS);
+        ByteVector fiveBits = ByteVector.broadcast(BYTES, FIVE_BITS);
         long d1 = next1 & OFFSET;
         long d2 = next2 & OFFSET;
         long d3 = next3 & OFFSET;
@@ -324,29 +332,29 @@ final class LookupKernels {
                 ByteVector second = (ByteVector) ByteVector
                         .fromMemorySegment(TRIPLES, ALL, table + Triples.TABLE_BYTES, LITTLE).reinterpretShape(BYTES, 0);
                 ByteVector x0 = ByteVector.fromMemorySegment(BYTES, ALL, at, LITTLE);
-                ByteVector v0 = x0.and(FIVE_BITS).selectFrom(first);
-                ByteVector w0 = x0.reinterpretAsInts().lanewise(LSHR, 5).reinterpretAsBytes().and(FIVE_BITS)
+                ByteVector v0 = x0.and(fiveBits).selectFrom(first);
+                ByteVector w0 = x0.reinterpretAsInts().lanewise(LSHR, 5).reinterpretAsBytes().and(fiveBits)
                         .selectFrom(second);
                 a0 = v0.reinterpretAsShorts().add(w0.reinterpretAsShorts()).add(a0);
                 s0 = v0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s0);
                 ByteVector x1 = ByteVector.fromMemorySegment(BYTES, ALL, at + d1, LITTLE);
-                ByteVector v1 = x1.and(FIVE_BITS).selectFrom(first);
-                ByteVector w1 = x1.reinterpretAsInts().lanewise(LSHR, 5).reinterpretAsBytes().and(FIVE_BITS)
+                ByteVector v1 = x1.and(fiveBits).selectFrom(first);
+                ByteVector w1 = x1.reinterpretAsInts().lanewise(LSHR, 5).reinterpretAsBytes().and(fiveBits)
                         .selectFrom(second);
                 a1 = v1.reinterpretAsShorts().add(w1.reinterpretAsShorts()).add(a1);
                 s1 = v1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s1);
                 ByteVector x2 = ByteVector.fromMemorySegment(BYTES, ALL, at + d2, LITTLE);
-                ByteVector v2 = x2.and(FIVE_BITS).selectFrom(first);
-                ByteVector w2 = x2.reinterpretAsInts().lanewise(LSHR, 5).reinterpretAsBytes().and(FIVE_BITS)
+                ByteVector v2 = x2.and(fiveBits).selectFrom(first);
+                ByteVector w2 = x2.reinterpretAsInts().lanewise(LSHR, 5).reinterpretAsBytes().and(fiveBits)
                         .selectFrom(second);
                 a2 = v2.reinterpretAsShorts().add(w2.reinterpretAsShorts()).add(a2);
                 s2 = v2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s2);
                 ByteVector x3 = ByteVector.fromMemorySegment(BYTES, ALL, at + d3, LITTLE);
-                ByteVector v3 = x3.and(FIVE_BITS).selectFrom(first);
-                ByteVector w3 = x3.reinterpretAsInts().lanewise(LSHR, 5).reinterpretAsBytes().and(FIVE_BITS)
+                ByteVector v3 = x3.and(fiveBits).selectFrom(first);
+                ByteVector w3 = x3.reinterpretAsInts().lanewise(LSHR, 5).reinterpretAsBytes().and(fiveBits)
                         .selectFrom(second);
                 a3 = v3.reinterpretAsShorts().add(w3.reinterpretAsShorts()).add(a3);
                 s3 = v3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()

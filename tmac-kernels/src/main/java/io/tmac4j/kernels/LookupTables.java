@@ -2,6 +2,7 @@ package io.tmac4j.kernels;
 
 import static io.tmac4j.kernels.Species.FLOATS_128;
 import static io.tmac4j.kernels.Species.FLOATS_256;
+import static io.tmac4j.kernels.Species.INTS_256;
 import static io.tmac4j.kernels.Species.LANES;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.XOR;
@@ -248,6 +249,8 @@ final class LookupTables {
         }
         float inverse = inverseStep(max, TableMode.DEFAULT.greatest());
         float magic = MAGIC + TableMode.DEFAULT.bias();
+        // a vector of its own: C2 keeps a number that is broadcast in the loop as an object where other shapes came by before
+        IntVector magicBits = IntVector.broadcast(INTS_256, MAGIC_BITS);
         for (int table = 0; table < form.tables(); table++) {
             long from = ordered + 4L * Triples.firstWeight(table);
             boolean triple = Triples.weights(table) == 3;
@@ -259,7 +262,7 @@ final class LookupTables {
             IntVector i1 = entries(a, b, c, first, 8, magic).lanewise(LSHL, 8);
             IntVector i2 = entries(a, b, c, first, 16, magic).lanewise(LSHL, 16);
             IntVector i3 = entries(a, b, c, first, 24, magic).lanewise(LSHL, 24);
-            i0.lanewise(XOR, i1).lanewise(XOR, i2.lanewise(XOR, i3)).lanewise(XOR, MAGIC_BITS)
+            magicBits.lanewise(XOR, i0).lanewise(XOR, i1).lanewise(XOR, i2).lanewise(XOR, i3)
                     .intoMemorySegment(ALL, tables + (long) table * Triples.TABLE_BYTES, LITTLE);
         }
         storeNumbers(form, TableMode.DEFAULT, max, sum, numbers);

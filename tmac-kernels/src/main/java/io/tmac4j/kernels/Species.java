@@ -2,6 +2,7 @@ package io.tmac4j.kernels;
 
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -17,6 +18,7 @@ final class Species {
 
     static final VectorSpecies<Byte> BYTES_128 = ByteVector.SPECIES_128;
     static final VectorSpecies<Byte> BYTES_256 = ByteVector.SPECIES_256;
+    static final VectorSpecies<Integer> INTS_256 = IntVector.SPECIES_256;
     static final VectorSpecies<Float> FLOATS_128 = FloatVector.SPECIES_128;
     static final VectorSpecies<Float> FLOATS_256 = FloatVector.SPECIES_256;
 
