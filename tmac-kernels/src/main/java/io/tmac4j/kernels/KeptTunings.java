@@ -54,7 +54,7 @@ record KeptTunings(Path file, String machine) {
     /** The classes whose speed is measured. */
     private static final List<Class<?>> KERNELS = List.of(LookupTables.class, LookupKernels.class, ScaleKernels.class,
             WordColumns.class, WordSums.class, WordScales.class, GemmKernels.class, VectorTables.class, WordWeights.class,
-            LookupMatrix.class, WordMatrix.class, Session.class, Gemm.class);
+            Triples.class, TritOffsets.class, LookupMatrix.class, WordMatrix.class, Session.class, Gemm.class);
 
     /** The file of this machine and VM, in the cache folder. */
     static KeptTunings here() {

