@@ -17,6 +17,7 @@ import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 import java.util.Random;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,6 +27,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Tensors that use few of their type's codes. */
 @Tag("processors")
 class NarrowedFormatTest {
+
+    @BeforeAll
+    static void thereAreVectors() {
+        TestVm.assumeVectors();
+    }
 
     private static final BlockFormat Q4_0 = new BlockFormat.Q4_0();
     private static final BlockFormat Q4_1 = new BlockFormat.Q4_1();

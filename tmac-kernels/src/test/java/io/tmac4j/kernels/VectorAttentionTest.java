@@ -9,7 +9,6 @@ import java.util.Arrays;
 import java.util.Random;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.LongStream;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -21,10 +20,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("processors")
 class VectorAttentionTest {
 
-    /** A VM without vectors has llama.cpp's attention. */
     @BeforeAll
     static void thereAreVectors() {
-        Assumptions.assumeTrue(new TmacEngineProvider().open() instanceof TmacEngine, "the engine has no vectors here");
+        TestVm.assumeVectors();
     }
 
     private static final float NONE = Float.NEGATIVE_INFINITY;
