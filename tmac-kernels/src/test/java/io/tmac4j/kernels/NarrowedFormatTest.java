@@ -28,11 +28,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("processors")
 class NarrowedFormatTest {
 
-    @BeforeAll
-    static void thereAreVectors() {
-        TestVm.assumeVectors();
-    }
-
     private static final BlockFormat Q4_0 = new BlockFormat.Q4_0();
     private static final BlockFormat Q4_1 = new BlockFormat.Q4_1();
 
@@ -47,11 +42,16 @@ class NarrowedFormatTest {
                 new Case(format, 12, 13, 14, 15), new Case(format, 0, 1, 2, 3), new Case(format, 0, 5, 10, 15)));
     }
 
+    @BeforeAll
+    static void thereAreVectors() {
+        TestVm.assumeVectors();
+    }
+
     @ParameterizedTest
     @MethodSource("cases")
     void fewCodesArePackedWithTwoBitsAndGiveTheSameNumbers(Case few) {
-        // as many as both multiply the same way whatever the vectors: for 7, on 128 bits, two bits are looked up already
-        for (int columns : new int[] {1, 5, 40}) {
+        // two bits are looked up for fewer columns than four are multiplied for; below that both go column by column
+        for (int columns : new int[] {1, Math.min(7, Gemm.TABLES_CROSSOVER - 1), 40}) {
             for (int k : new int[] {32, 96, 128, 2176}) {
                 int rows = 77;
                 try (Arena arena = Arena.ofShared()) {

@@ -20,11 +20,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("processors")
 class VectorAttentionTest {
 
-    @BeforeAll
-    static void thereAreVectors() {
-        TestVm.assumeVectors();
-    }
-
     private static final float NONE = Float.NEGATIVE_INFINITY;
 
     /** One key head's attention, its memory, and what the results shall be. */
@@ -154,6 +149,11 @@ class VectorAttentionTest {
 
     static LongStream seeds() {
         return LongStream.range(0, 60);
+    }
+
+    @BeforeAll
+    static void thereAreVectors() {
+        TestVm.assumeVectors();
     }
 
     @ParameterizedTest

@@ -56,14 +56,14 @@ public final class TokenTest implements Contestant, AutoCloseable {
         return name;
     }
 
-    /** A shorter repetition, at the depth too: attention over a full cache is code that wants to be compiled as well. */
+    /** A shorter repetition, at the depth too: attention over a full cache has to be compiled as well. */
     @Override
     public long warmUp() {
-        if (test.depth() > 0 && !forgetsNothing) {
-            prepare();
-        } else {
+        if (forgetsNothing) {
             context.clear();
             readToDepth = false;
+        } else {
+            prepare();
         }
         SplittableRandom random = new SplittableRandom(seed);
         int prompt = Math.min(test.prompt(), ubatchSize);
