@@ -213,9 +213,23 @@ final class WordMatrix extends PackedMatrix {
         switch (layout.form().scales()) {
             case FLAT -> WordScales.flat(sums, blocks, numbers, numberBytes, halves, result);
             case FLAT_MIN -> WordScales.flatMin(sums, blocks, numbers, numberBytes, halves, result);
-            case NIBBLES -> WordScales.nibbles(sums, low, high, blocks, scales, numbers, numberBytes, halves, result);
-            case SIGNED_BYTES -> WordScales.signedBytes(sums, blocks, scales, numbers, numberBytes, halves, result);
-            default -> WordScales.bytes(sums, low, high, blocks, scales, numbers, numberBytes, halves, result);
+            default -> scaleNested(sums, blocks, scales, numbers, numberBytes, halves, result);
+        }
+    }
+
+    private void scaleNested(long sums, int blocks, long scales, long numbers, int numberBytes, long halves, long result) {
+        WordForm form = layout.form();
+        switch (form.scales()) {
+            case NIBBLES -> WordScales.nibbles(sums, blocks, scales);
+            case SIGNED_BYTES -> WordScales.signedBytes(sums, blocks, scales);
+            default -> WordScales.bytes(sums, blocks, scales, numbers, numberBytes);
+        }
+        int halfBytes = form.halves() * WordLayout.HALF;
+        WordScales.nested(sums, form.subBlocks() * WordSums.SUM, blocks, numbers, numberBytes, halves, halfBytes, result);
+        if (form.minWords() > 0) {
+            long low = sums + SUMS_BYTES;
+            WordScales.mins(low, low + SUMS_BYTES, columns.minShift(), blocks, numbers, numberBytes, halves + WordLayout.HALF,
+                    halfBytes, result);
         }
     }
 }

@@ -82,65 +82,45 @@ final class WordScales {
     }
 
     /**
-     * Blocks of 16 sub-blocks with scales and mins of four bits: sums of at most 6096 in size times 15, 16 of them, fit 32 bits.
-     *
-     * @param low  sums of the mins times the low parts of the sums of activations
-     * @param high the same for the high parts, which count 16 times
+     * Sums of sub-blocks times scales of four bits, 16 a block: sums of at most 6096 in size times 15, 16 of them, fit 32 bits.
+     * What they make together takes the place of the first of them.
      */
-    static void nibbles(long sums, long low, long high, int blocks, long scales, long numbers, int numberBytes, long halves,
-            long out) {
-        long to = out & ADDRESS;
+    static void nibbles(long sums, int blocks, long scales) {
         IntVector zero = IntVector.zero(INTS);
-        FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
+        IntVector nibbles = IntVector.broadcast(INTS, 15);
         for (int block = 0; block < blocks; block++) {
-            long number = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET);
-            long half = (halves & ADDRESS) + ((long) block * BYTES & OFFSET);
             IntVector p = zero;
             for (int word = 2 * block; word < 2 * block + 2; word++) {
                 long scale = (scales & ADDRESS) + ((long) word * BYTES & OFFSET);
                 long from = (sums & ADDRESS) + (8L * word * SUM & OFFSET);
                 IntVector x = IntVector.fromMemorySegment(INTS, ALL, scale, LITTLE);
                 IntVector a0 = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
-                p = a0.lanewise(LSHL, 16).add(a0).lanewise(ASHR, 16).mul(x.and(15)).add(p);
+                p = a0.lanewise(LSHL, 16).add(a0).lanewise(ASHR, 16).mul(x.and(nibbles)).add(p);
                 IntVector a1 = IntVector.fromMemorySegment(INTS, ALL, from + SUM, LITTLE);
-                p = a1.lanewise(LSHL, 16).add(a1).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 4).and(15)).add(p);
+                p = a1.lanewise(LSHL, 16).add(a1).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 4).and(nibbles)).add(p);
                 IntVector a2 = IntVector.fromMemorySegment(INTS, ALL, from + 2 * SUM, LITTLE);
-                p = a2.lanewise(LSHL, 16).add(a2).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 8).and(15)).add(p);
+                p = a2.lanewise(LSHL, 16).add(a2).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 8).and(nibbles)).add(p);
                 IntVector a3 = IntVector.fromMemorySegment(INTS, ALL, from + 3 * SUM, LITTLE);
-                p = a3.lanewise(LSHL, 16).add(a3).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 12).and(15)).add(p);
+                p = a3.lanewise(LSHL, 16).add(a3).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 12).and(nibbles)).add(p);
                 IntVector a4 = IntVector.fromMemorySegment(INTS, ALL, from + 4 * SUM, LITTLE);
-                p = a4.lanewise(LSHL, 16).add(a4).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 16).and(15)).add(p);
+                p = a4.lanewise(LSHL, 16).add(a4).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 16).and(nibbles)).add(p);
                 IntVector a5 = IntVector.fromMemorySegment(INTS, ALL, from + 5 * SUM, LITTLE);
-                p = a5.lanewise(LSHL, 16).add(a5).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 20).and(15)).add(p);
+                p = a5.lanewise(LSHL, 16).add(a5).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 20).and(nibbles)).add(p);
                 IntVector a6 = IntVector.fromMemorySegment(INTS, ALL, from + 6 * SUM, LITTLE);
-                p = a6.lanewise(LSHL, 16).add(a6).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 24).and(15)).add(p);
+                p = a6.lanewise(LSHL, 16).add(a6).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 24).and(nibbles)).add(p);
                 IntVector a7 = IntVector.fromMemorySegment(INTS, ALL, from + 7 * SUM, LITTLE);
                 p = a7.lanewise(LSHL, 16).add(a7).lanewise(ASHR, 16).mul(x.lanewise(LSHR, 28)).add(p);
             }
-            IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
-            FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(ALL.get(Memory.FLOAT, number));
-            f = ((FloatVector) zero.add(p).convert(I2F, 0)).fma(d, f);
-            IntVector a = IntVector.fromMemorySegment(INTS, ALL, (low & ADDRESS) + ((long) block * SUM & OFFSET), LITTLE);
-            IntVector b = IntVector.fromMemorySegment(INTS, ALL, (high & ADDRESS) + ((long) block * SUM & OFFSET), LITTLE);
-            IntVector min = b.lanewise(LSHL, 16).add(b).lanewise(ASHR, 16).lanewise(LSHL, 4)
-                    .add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16));
-            IntVector g = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half + BYTES / 2, LITTLE)
-                    .convertShape(S2I, INTS, 0);
-            FloatVector dmin = g.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(-ALL.get(Memory.FLOAT, number));
-            f = ((FloatVector) min.convert(I2F, 0)).fma(dmin, f);
+            zero.add(p).intoMemorySegment(ALL, (sums & ADDRESS) + (16L * block * SUM & OFFSET), LITTLE);
         }
-        FloatVector.zero(FLOATS).add(f).intoMemorySegment(ALL, to, LITTLE);
     }
 
-    /** Blocks of 16 sub-blocks with signed scales, no mins: sums of at most 8128 in size times 32, 16 of them. */
-    static void signedBytes(long sums, int blocks, long scales, long numbers, int numberBytes, long halves,
-            long out) {
-        long to = out & ADDRESS;
+    /**
+     * The same with scales that are signed bytes: sums of at most 8128 in size times 32, 16 of them.
+     */
+    static void signedBytes(long sums, int blocks, long scales) {
         IntVector zero = IntVector.zero(INTS);
-        FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
         for (int block = 0; block < blocks; block++) {
-            long number = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET);
-            long half = (halves & ADDRESS) + ((long) block * (BYTES / 2) & OFFSET);
             IntVector p = zero;
             for (int word = 4 * block; word < 4 * block + 4; word++) {
                 long scale = (scales & ADDRESS) + ((long) word * BYTES & OFFSET);
@@ -155,56 +135,87 @@ final class WordScales {
                 IntVector a3 = IntVector.fromMemorySegment(INTS, ALL, from + 3 * SUM, LITTLE);
                 p = a3.lanewise(LSHL, 16).add(a3).lanewise(ASHR, 16).mul(x.lanewise(ASHR, 24)).add(p);
             }
+            zero.add(p).intoMemorySegment(ALL, (sums & ADDRESS) + (16L * block * SUM & OFFSET), LITTLE);
+        }
+    }
+
+    /**
+     * The same with scales of six bits in bytes, 8 a block: sums of at most 60960 in size, once complete, times 63, 8 of them.
+     * Behind the two floats of a block's numbers stands what its sums lack.
+     */
+    static void bytes(long sums, int blocks, long scales, long numbers, int numberBytes) {
+        IntVector zero = IntVector.zero(INTS);
+        IntVector lowByte = IntVector.broadcast(INTS, 255);
+        for (int block = 0; block < blocks; block++) {
+            IntVector p = zero;
+            for (int word = 2 * block; word < 2 * block + 2; word++) {
+                long scale = (scales & ADDRESS) + ((long) word * BYTES & OFFSET);
+                long from = (sums & ADDRESS) + (4L * word * SUM & OFFSET);
+                long lack = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET) + 8 + (word & 1) * 16;
+                IntVector x = IntVector.fromMemorySegment(INTS, ALL, scale, LITTLE);
+                IntVector a0 = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
+                p = a0.lanewise(LSHL, 16).add(a0).lanewise(ASHR, 16)
+                        .add(IntVector.broadcast(INTS, ALL.get(Memory.INT, lack)))
+                        .mul(x.and(lowByte)).add(p);
+                IntVector a1 = IntVector.fromMemorySegment(INTS, ALL, from + SUM, LITTLE);
+                p = a1.lanewise(LSHL, 16).add(a1).lanewise(ASHR, 16)
+                        .add(IntVector.broadcast(INTS, ALL.get(Memory.INT, lack + 4)))
+                        .mul(x.lanewise(LSHR, 8).and(lowByte)).add(p);
+                IntVector a2 = IntVector.fromMemorySegment(INTS, ALL, from + 2 * SUM, LITTLE);
+                p = a2.lanewise(LSHL, 16).add(a2).lanewise(ASHR, 16)
+                        .add(IntVector.broadcast(INTS, ALL.get(Memory.INT, lack + 8)))
+                        .mul(x.lanewise(LSHR, 16).and(lowByte)).add(p);
+                IntVector a3 = IntVector.fromMemorySegment(INTS, ALL, from + 3 * SUM, LITTLE);
+                p = a3.lanewise(LSHL, 16).add(a3).lanewise(ASHR, 16)
+                        .add(IntVector.broadcast(INTS, ALL.get(Memory.INT, lack + 12)))
+                        .mul(x.lanewise(LSHR, 24)).add(p);
+            }
+            zero.add(p).intoMemorySegment(ALL, (sums & ADDRESS) + (8L * block * SUM & OFFSET), LITTLE);
+        }
+    }
+
+    /**
+     * Blocks of sub-blocks whose sums have been put together.
+     *
+     * @param sums      what the blocks have, {@code sumBytes} apart
+     * @param numbers   numbers of the first block, {@code numberBytes} apart
+     * @param halves    f16 scales of the first block, {@code halfBytes} apart
+     */
+    static void nested(long sums, int sumBytes, int blocks, long numbers, int numberBytes, long halves, int halfBytes, long out) {
+        long to = out & ADDRESS;
+        FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
+        for (int block = 0; block < blocks; block++) {
+            long number = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET);
+            long half = (halves & ADDRESS) + ((long) block * halfBytes & OFFSET);
+            IntVector p = IntVector.fromMemorySegment(INTS, ALL, (sums & ADDRESS) + ((long) block * sumBytes & OFFSET), LITTLE);
             IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
-            FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(ALL.get(Memory.FLOAT, number));
-            f = ((FloatVector) zero.add(p).convert(I2F, 0)).fma(d, f);
+            FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats();
+            f = ((FloatVector) p.convert(I2F, 0)).fma(d.mul(ALL.get(Memory.FLOAT, number)), f);
         }
         FloatVector.zero(FLOATS).add(f).intoMemorySegment(ALL, to, LITTLE);
     }
 
     /**
-     * Blocks of 8 sub-blocks with scales and mins of six bits: sums of at most 60960 in size, once complete, times 63, 8 of them.
+     * Mins of blocks of sub-blocks.
      *
-     * @param high counts 64 times
+     * @param low    sums of the mins times the low parts of the sums of activations
+     * @param high   the same for the high parts, which count {@code 1 << shift}
+     * @param halves f16 scales of the mins of the first block
      */
-    static void bytes(long sums, long low, long high, int blocks, long scales, long numbers, int numberBytes, long halves,
+    static void mins(long low, long high, int shift, int blocks, long numbers, int numberBytes, long halves, int halfBytes,
             long out) {
         long to = out & ADDRESS;
-        IntVector zero = IntVector.zero(INTS);
         FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
         for (int block = 0; block < blocks; block++) {
             long number = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET);
-            long half = (halves & ADDRESS) + ((long) block * BYTES & OFFSET);
-            IntVector p = zero;
-            for (int word = 2 * block; word < 2 * block + 2; word++) {
-                long scale = (scales & ADDRESS) + ((long) word * BYTES & OFFSET);
-                long from = (sums & ADDRESS) + (4L * word * SUM & OFFSET);
-                long lack = number + 8 + (word & 1) * 16;
-                IntVector x = IntVector.fromMemorySegment(INTS, ALL, scale, LITTLE);
-                IntVector a0 = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
-                p = a0.lanewise(LSHL, 16).add(a0).lanewise(ASHR, 16).add(ALL.get(Memory.INT, lack))
-                        .mul(x.and(255)).add(p);
-                IntVector a1 = IntVector.fromMemorySegment(INTS, ALL, from + SUM, LITTLE);
-                p = a1.lanewise(LSHL, 16).add(a1).lanewise(ASHR, 16).add(ALL.get(Memory.INT, lack + 4))
-                        .mul(x.lanewise(LSHR, 8).and(255)).add(p);
-                IntVector a2 = IntVector.fromMemorySegment(INTS, ALL, from + 2 * SUM, LITTLE);
-                p = a2.lanewise(LSHL, 16).add(a2).lanewise(ASHR, 16).add(ALL.get(Memory.INT, lack + 8))
-                        .mul(x.lanewise(LSHR, 16).and(255)).add(p);
-                IntVector a3 = IntVector.fromMemorySegment(INTS, ALL, from + 3 * SUM, LITTLE);
-                p = a3.lanewise(LSHL, 16).add(a3).lanewise(ASHR, 16).add(ALL.get(Memory.INT, lack + 12))
-                        .mul(x.lanewise(LSHR, 24)).add(p);
-            }
-            IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
-            FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(ALL.get(Memory.FLOAT, number));
-            f = ((FloatVector) zero.add(p).convert(I2F, 0)).fma(d, f);
+            long half = (halves & ADDRESS) + ((long) block * halfBytes & OFFSET);
             IntVector a = IntVector.fromMemorySegment(INTS, ALL, (low & ADDRESS) + ((long) block * SUM & OFFSET), LITTLE);
             IntVector b = IntVector.fromMemorySegment(INTS, ALL, (high & ADDRESS) + ((long) block * SUM & OFFSET), LITTLE);
-            IntVector min = b.lanewise(LSHL, 16).add(b).lanewise(ASHR, 16).lanewise(LSHL, 6)
+            IntVector min = b.lanewise(LSHL, 16).add(b).lanewise(ASHR, 16).lanewise(LSHL, shift)
                     .add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16));
-            IntVector g = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half + BYTES / 2, LITTLE)
-                    .convertShape(S2I, INTS, 0);
-            FloatVector dmin = g.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(-ALL.get(Memory.FLOAT, number));
-            f = ((FloatVector) min.convert(I2F, 0)).fma(dmin, f);
+            IntVector g = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
+            FloatVector d = g.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats();
+            f = ((FloatVector) min.convert(I2F, 0)).fma(d.mul(-ALL.get(Memory.FLOAT, number)), f);
         }
         FloatVector.zero(FLOATS).add(f).intoMemorySegment(ALL, to, LITTLE);
     }

@@ -42,23 +42,36 @@ final class WordWeights {
 
     /** Sixteen weights of three bits, less 4: sum {@code sum} of a block. */
     static void threeBits(long block, int sum, long target, long next) {
-        IntVector own = IntVector.fromMemorySegment(INTS, ALL, block + (8L + sum) * WordLayout.WORD, LITTLE);
-        IntVector shared = IntVector.fromMemorySegment(INTS, ALL, block + (long) (sum / 2) * WordLayout.WORD, LITTLE)
-                .lanewise(LSHR, sum % 2 * 16);
-        IntVector high = own.lanewise(LSHR, 16);
-        long to = target;
-        for (int field = 0; field < 5; field++) {
-            store(own.lanewise(LSHR, 3 * field).and(7), to);
-            store(high.lanewise(LSHR, 3 * field).and(7), to + 5 * next);
-            store(shared.lanewise(LSHR, 3 * field).and(7), to + 10 * next);
-            to += next;
-        }
-        IntVector last = own.lanewise(LSHR, 15).and(1).or(high.lanewise(LSHR, 14).and(2)).or(shared.lanewise(LSHR, 13).and(4));
-        store(last, target + 15 * next);
+        long own = block + (8L + sum) * WordLayout.WORD;
+        long shared = block + (long) (sum / 2) * WordLayout.WORD;
+        int half = sum % 2 * 16;
+        fiveThreeBits(own, 0, target, next);
+        fiveThreeBits(own, 16, target + 5 * next, next);
+        fiveThreeBits(shared, half, target + 10 * next, next);
+        lastThreeBits(own, shared, half + 15, target + 15 * next);
     }
 
-    private static void store(IntVector code, long to) {
-        code.or(code.lanewise(LSHL, 16)).reinterpretAsShorts().sub((short) 4).reinterpretAsInts()
-                .intoMemorySegment(ALL, to, LITTLE);
+    /** Five weights of three bits from bit {@code shift} of a word on. */
+    private static void fiveThreeBits(long word, int shift, long target, long next) {
+        IntVector seven = IntVector.broadcast(INTS, 7);
+        IntVector four = IntVector.broadcast(INTS, 4);
+        IntVector low = IntVector.broadcast(INTS, 0xffff);
+        for (int field = 0; field < 5; field++) {
+            IntVector weight = IntVector.fromMemorySegment(INTS, ALL, word, LITTLE).lanewise(LSHR, shift + 3 * field).and(seven)
+                    .sub(four);
+            weight.and(low).or(weight.lanewise(LSHL, 16)).intoMemorySegment(ALL, target + field * next, LITTLE);
+        }
+    }
+
+    /** The weight of a sum whose bits are bits 15 and 31 of its own word and bit {@code shared} of the other. */
+    private static void lastThreeBits(long own, long other, int shared, long target) {
+        IntVector one = IntVector.broadcast(INTS, 1);
+        IntVector four = IntVector.broadcast(INTS, 4);
+        IntVector low = IntVector.broadcast(INTS, 0xffff);
+        IntVector x = IntVector.fromMemorySegment(INTS, ALL, own, LITTLE);
+        IntVector weight = x.lanewise(LSHR, 15).and(one).add(x.lanewise(LSHR, 31).lanewise(LSHL, 1))
+                .add(IntVector.fromMemorySegment(INTS, ALL, other, LITTLE).lanewise(LSHR, shared).and(one).lanewise(LSHL, 2))
+                .sub(four);
+        weight.and(low).or(weight.lanewise(LSHL, 16)).intoMemorySegment(ALL, target, LITTLE);
     }
 }
