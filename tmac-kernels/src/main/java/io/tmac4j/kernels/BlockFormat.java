@@ -29,7 +29,7 @@ sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFo
     /** How its codes become words. */
     Optional<WordForm> wordForm();
 
-    /** How its codes become table indices; none for types of more than two bits or with sub-blocks. */
+    /** How its codes become table indices; none for types of more than two bits. */
     default Optional<LookupForm> lookupForm() {
         return Optional.empty();
     }
@@ -75,6 +75,11 @@ sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFo
      */
     default void encodeIndices(long address, long[] words, int at) {
         throw new UnsupportedOperationException(type() + " has no lookup form");
+    }
+
+    /** The scale of a sub-block of the block at {@code address}, and its min in the high nibble. */
+    default byte scaleAndMin(long address, int subBlock) {
+        throw new UnsupportedOperationException(type() + " has no sub-blocks that are looked up");
     }
 
     /** Writes the words of the block at {@code address}: those of codes, then of scales, then of mins, see {@link WordForm}. */
@@ -348,6 +353,11 @@ sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFo
         }
 
         @Override
+        public Optional<LookupForm> lookupForm() {
+            return Optional.of(LookupForm.Q2_K);
+        }
+
+        @Override
         public void read(long address, Block into) {
             into.scale = Memory.f16(address + SCALE);
             into.min = -Memory.f16(address + SCALE + 2);
@@ -366,18 +376,29 @@ sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFo
         }
 
         @Override
+        public byte scaleAndMin(long address, int subBlock) {
+            return (byte) Memory.u8(address + subBlock);
+        }
+
+        /** The codes of a sub-block: byte {@code i} has those of its weights i, i + 4, i + 8 and i + 12. */
+        private static int word(long address, int subBlock) {
+            long from = address + CODES + subBlock / 8 * 32 + subBlock % 2 * 16;
+            int shift = subBlock % 8 / 2 * 2;
+            return Memory.i32(from) >>> shift & PAIRS | (Memory.i32(from + 4) >>> shift & PAIRS) << 2
+                    | (Memory.i32(from + 8) >>> shift & PAIRS) << 4 | (Memory.i32(from + 12) >>> shift & PAIRS) << 6;
+        }
+
+        @Override
+        public void encodeIndices(long address, long[] words, int at) {
+            for (int i = 0; i < 8; i++) {
+                words[at + i] = word(address, 2 * i) & 0xffffffffL | (long) word(address, 2 * i + 1) << 32;
+            }
+        }
+
+        @Override
         public void encodeWords(long address, int[] words) {
-            for (int i = 0; i < 4; i++) {
-                // 16 bytes: four sub-blocks, two bits each
-                long half = address + CODES + 16 * i;
-                int a = Memory.i32(half);
-                int b = Memory.i32(half + 4);
-                int c = Memory.i32(half + 8);
-                int d = Memory.i32(half + 12);
-                for (int j = 0; j < 4; j++) {
-                    words[i / 2 * 8 + 2 * j + i % 2] = a >>> 2 * j & PAIRS | (b >>> 2 * j & PAIRS) << 2
-                            | (c >>> 2 * j & PAIRS) << 4 | (d >>> 2 * j & PAIRS) << 6;
-                }
+            for (int sub = 0; sub < 16; sub++) {
+                words[sub] = word(address, sub);
             }
             for (int i = 0; i < 2; i++) {
                 long scalesAndMins = Memory.i64(address + 8 * i);

@@ -120,6 +120,64 @@ final class GemmKernels {
     }
 
     /**
+     * The same for the code bytes of a sub-block, {@code sums[row] = sum of lookups}: a method of its own, since its sums begin
+     * as zeros.
+     *
+     * @param tables       first table
+     * @param codes        first code byte
+     * @param stride       bytes from one code byte of a row to the next; rows of the tile
+     * @param quarter      a quarter of the byte lanes of a decode vector: how far apart the rows of neighbouring lanes are
+     * @param sums         a vector a row
+     */
+    static void subBlockSums(long tables, long codes, int stride, int quarter, long sums) {
+        ShortVector zero = ShortVector.zero(SHORTS);
+        long table = tables & ADDRESS;
+        long far = (long) quarter * BYTES & OFFSET;
+        for (int lane = 0; lane < stride; lane += ROWS) {
+            long code = (codes & ADDRESS) + (lane & OFFSET);
+            long to = (sums & ADDRESS) + (firstRow(lane, quarter) * BYTES & OFFSET);
+            long next = to + BYTES;
+            ShortVector a0 = zero;
+            ShortVector a1 = zero;
+            ShortVector a2 = zero;
+            ShortVector a3 = zero;
+            ShortVector a4 = zero;
+            ShortVector a5 = zero;
+            ShortVector a6 = zero;
+            ShortVector a7 = zero;
+            for (int i = 0; i < NestedKernels.SUB_BYTES; i++) {
+                long x = ALL.get(Memory.LONG, code + ((long) i * stride & OFFSET));
+                long t = table + (2L * i * TABLE & OFFSET);
+                long u = t + TABLE;
+                a0 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x << SHIFT & ENTRIES), LITTLE).add(a0);
+                a0 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x << SHIFT - 4 & ENTRIES), LITTLE).add(a0);
+                a1 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 8 - SHIFT & ENTRIES), LITTLE).add(a1);
+                a1 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 12 - SHIFT & ENTRIES), LITTLE).add(a1);
+                a2 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 16 - SHIFT & ENTRIES), LITTLE).add(a2);
+                a2 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 20 - SHIFT & ENTRIES), LITTLE).add(a2);
+                a3 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 24 - SHIFT & ENTRIES), LITTLE).add(a3);
+                a3 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 28 - SHIFT & ENTRIES), LITTLE).add(a3);
+                a4 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 32 - SHIFT & ENTRIES), LITTLE).add(a4);
+                a4 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 36 - SHIFT & ENTRIES), LITTLE).add(a4);
+                a5 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 40 - SHIFT & ENTRIES), LITTLE).add(a5);
+                a5 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 44 - SHIFT & ENTRIES), LITTLE).add(a5);
+                a6 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 48 - SHIFT & ENTRIES), LITTLE).add(a6);
+                a6 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 52 - SHIFT & ENTRIES), LITTLE).add(a6);
+                a7 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 56 - SHIFT & ENTRIES), LITTLE).add(a7);
+                a7 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 60 - SHIFT & ENTRIES), LITTLE).add(a7);
+            }
+            zero.add(a0).intoMemorySegment(ALL, to, LITTLE);
+            zero.add(a1).intoMemorySegment(ALL, to + far, LITTLE);
+            zero.add(a2).intoMemorySegment(ALL, to + 2 * far, LITTLE);
+            zero.add(a3).intoMemorySegment(ALL, to + 3 * far, LITTLE);
+            zero.add(a4).intoMemorySegment(ALL, next, LITTLE);
+            zero.add(a5).intoMemorySegment(ALL, next + far, LITTLE);
+            zero.add(a6).intoMemorySegment(ALL, next + 2 * far, LITTLE);
+            zero.add(a7).intoMemorySegment(ALL, next + 3 * far, LITTLE);
+        }
+    }
+
+    /**
      * Sums by tables of three ternary weights for {@link Species#LANES} / 2 rows: {@code sums[row] += sum of lookups}, 16 bits a
      * column. An index is no field of the codes here, so {@link TritOffsets} makes offsets of them, by vectors; a third fewer
      * lookups pay for that.

@@ -36,6 +36,10 @@ record GemmShape(int blockWeights, int stepWeights, int partWeights, int[] order
 
     /** For weights that are looked up: where results shall be those of 8-bit activations there is no bit more. */
     static GemmShape of(LookupForm form, TableMode mode) {
+        if (form.nested()) {
+            return new GemmShape(form.blockWeights(), PARTS * NestedKernels.SUB_WEIGHTS, NestedKernels.SUB_WEIGHTS, form.order(),
+                    EIGHT_BITS, false, 0, true, true);
+        }
         int step = form.ternary() ? Triples.STEP_WEIGHTS : STEP_TABLES * form.groupWeights();
         return new GemmShape(form.blockWeights(), step, step, form.order(),
                 form.ternary() || mode == TableMode.EXACT ? EIGHT_BITS : NINE_BITS, false, 0,

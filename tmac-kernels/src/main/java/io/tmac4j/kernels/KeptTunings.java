@@ -52,15 +52,15 @@ record KeptTunings(Path file, String machine) {
     private static final int NAME_LENGTH = 16;
 
     /** The classes whose speed is measured. */
-    private static final List<Class<?>> KERNELS = List.of(LookupTables.class, LookupKernels.class, ScaleKernels.class,
-            WordColumns.class, WordSums.class, WordScales.class, GemmKernels.class, VectorTables.class, WordWeights.class,
-            Triples.class, TritOffsets.class, LookupMatrix.class, WordMatrix.class, Session.class, Gemm.class);
+    private static final List<Class<?>> KERNELS = List.of(LookupTables.class, LookupKernels.class, NestedKernels.class,
+            ScaleKernels.class, WordColumns.class, WordSums.class, WordScales.class, GemmKernels.class, VectorTables.class,
+            WordWeights.class, Triples.class, TritOffsets.class, LookupMatrix.class, WordMatrix.class, Session.class, Gemm.class);
 
     /** The file of this machine and VM, in the cache folder. */
     static KeptTunings here() {
         String machine = String.join(" | ", LlamaCppLibrary.load().cpuName().strip(), System.getProperty("os.arch"),
                 Runtime.getRuntime().availableProcessors() + " processors",
-                "shuffles of " + VectorWidth.chosen().bits() + " bits, vectors of " + 8 * WideSpecies.BYTES,
+                "shuffles of " + VectorWidth.chosen().lookupBits() + " bits, vectors of " + 8 * WideSpecies.BYTES,
                 System.getProperty("java.vm.name") + " " + System.getProperty("java.vm.version"), "kernels " + kernels());
         return in(CacheFolder.path(), machine);
     }

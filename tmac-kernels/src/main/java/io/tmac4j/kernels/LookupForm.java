@@ -21,10 +21,11 @@ package io.tmac4j.kernels;
  * @param ternary      whether codes are 0 to 2 only
  * @param weightScale  the integer weight of code {@code c} is {@code weightScale * c + weightOffset}
  * @param weightOffset see {@code weightScale}
+ * @param subBlocks    sub-blocks a block, each with a scale and a min of four bits; 1 if the block has one scale only
  * @param order        {@code order[table * groupWeights + j]} is the place in the block of weight {@code j} of a table
  */
 record LookupForm(String name, int blockWeights, int groupWeights, boolean ternary, int weightScale, int weightOffset,
-        int[] order) {
+        int subBlocks, int[] order) {
 
     /** Q1_0: code 1 is +1, code 0 is -1; eight consecutive weights a byte, as in the file. */
     static final LookupForm Q1_0 = of("1 bit plane, scale per 128", 128, 4, false, 2, -1,
@@ -41,6 +42,10 @@ record LookupForm(String name, int blockWeights, int groupWeights, boolean terna
     /** TQ1_0, unpacked to two bits: weight = code - 1, codes 0 to 2. */
     static final LookupForm TQ1_0 = of("ternary pairs, scale per 256", 256, 2, true, 1, -1, LookupForm::tq1Weight);
 
+    /** Q2_K: weight = d * scale * code - dmin * min, sub-blocks of 16; four code bytes each, as {@link WordForm#Q2_K}'s words. */
+    static final LookupForm Q2_K = of("pairs of 2 bits, scale and min per 16", 256, 2, false, 1, 0, NestedKernels.SUB_BLOCKS,
+            (byteIndex, nibble, j) -> byteIndex / 4 * 16 + byteIndex % 4 + 4 * (2 * nibble + j));
+
     private static final LookupForm TQ1_0_TRIPLES = triples(TQ1_0);
     private static final LookupForm TQ2_0_TRIPLES = triples(TQ2_0);
 
@@ -53,12 +58,17 @@ record LookupForm(String name, int blockWeights, int groupWeights, boolean terna
 
     private static LookupForm of(String name, int blockWeights, int groupWeights, boolean ternary, int weightScale,
             int weightOffset, WeightPlace place) {
+        return of(name, blockWeights, groupWeights, ternary, weightScale, weightOffset, 1, place);
+    }
+
+    private static LookupForm of(String name, int blockWeights, int groupWeights, boolean ternary, int weightScale,
+            int weightOffset, int subBlocks, WeightPlace place) {
         int[] order = new int[blockWeights];
         for (int i = 0; i < blockWeights; i++) {
             int table = i / groupWeights;
             order[i] = place.of(table / 2, table % 2, i % groupWeights);
         }
-        return new LookupForm(name, blockWeights, groupWeights, ternary, weightScale, weightOffset, order);
+        return new LookupForm(name, blockWeights, groupWeights, ternary, weightScale, weightOffset, subBlocks, order);
     }
 
     /**
@@ -89,7 +99,7 @@ record LookupForm(String name, int blockWeights, int groupWeights, boolean terna
 
     private static LookupForm triples(LookupForm pairs) {
         return new LookupForm(pairs.name.replace("pairs", "triples"), pairs.blockWeights, 3, true, pairs.weightScale,
-                pairs.weightOffset, Triples.order(pairs.order));
+                pairs.weightOffset, 1, Triples.order(pairs.order));
     }
 
     /** Whether indices are those of {@link Triples}. */
@@ -112,8 +122,23 @@ record LookupForm(String name, int blockWeights, int groupWeights, boolean terna
         return isTriples() ? Triples.TABLE_BYTES : LookupTables.TABLE_BYTES;
     }
 
-    /** Bytes a row and block: codes and the f16 scale. */
+    /** Whether sub-blocks have scales and mins of their own. */
+    boolean nested() {
+        return subBlocks > 1;
+    }
+
+    /** Bytes of scales and mins of sub-blocks a row and block: a byte each, the scale in its low nibble. */
+    int scaleBytes() {
+        return nested() ? subBlocks : 0;
+    }
+
+    /** f16 numbers a row and block: the scale, and of sub-blocks the scale of the mins. */
+    int halves() {
+        return nested() ? 2 : 1;
+    }
+
+    /** Bytes a row and block: codes, scales and mins of sub-blocks, f16 numbers. */
     int rowBlockBytes() {
-        return codeBytes() + 2;
+        return codeBytes() + scaleBytes() + 2 * halves();
     }
 }

@@ -39,12 +39,16 @@ final class LookupGemm {
         } else if (form.groupWeights() == 4) {
             VectorTables.signs(column, GemmShape.STEP_TABLES, scratch);
         } else {
-            VectorTables.pairs(column, GemmShape.STEP_TABLES, true, scratch);
+            VectorTables.pairs(column, GemmShape.STEP_TABLES, form.weightOffset() != 0, scratch);
         }
         int rows = layout.tileRows();
         for (int tile = 0; tile < tiles; tile++) {
             long block = weights + tile * layout.tileBytes();
             long row = ((long) columnTile * tiles + tile) * rows;
+            if (form.nested()) {
+                lookUpNested(layout, shape, block, inBlock, column, scratch, scratch + Gemm.FLOATS + 2 * row * WideSpecies.BYTES);
+                continue;
+            }
             long sums = scratch + Gemm.SUMS + row * WideSpecies.BYTES;
             if (inBlock == 0) {
                 Memory.clear(sums, (long) rows * WideSpecies.BYTES);
@@ -60,6 +64,22 @@ final class LookupGemm {
                         scratch + Gemm.FLOATS + 2 * row * WideSpecies.BYTES);
             }
         }
+    }
+
+    /** A step of four sub-blocks of a tile. */
+    private static void lookUpNested(LookupLayout layout, GemmShape shape, long block, int inBlock, long column, long scratch,
+            long floats) {
+        int rows = layout.tileRows();
+        long codes = block + codes(inBlock, rows);
+        long sums = scratch + Gemm.SUMS;
+        for (int part = 0; part < GemmShape.PARTS; part++) {
+            GemmKernels.subBlockSums(scratch + (long) part * NestedKernels.SUB_TABLES * GemmKernels.TABLE,
+                    codes + (long) part * NestedKernels.SUB_BYTES * rows, rows, layout.lanes() / 4,
+                    sums + (long) part * rows * WideSpecies.BYTES);
+        }
+        RowScales.nested(layout, block, inBlock * GemmShape.PARTS, scratch + Gemm.SCALES, scratch + Gemm.MINS);
+        GemmKernels.addFourMins(scratch + Gemm.MINS, column + ColumnBlocks.columnSums(shape), rows, floats);
+        GemmKernels.scaleFour(sums, scratch + Gemm.SCALES, column + ColumnBlocks.columnScales(shape), rows, floats);
     }
 
     /** Offset in a block of the code bytes of a step, two tables each. */

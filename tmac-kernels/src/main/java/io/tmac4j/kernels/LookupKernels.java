@@ -36,10 +36,10 @@ final class LookupKernels {
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
 
     /** Masks a code to a nibble; C2 does so for a shuffle of 16 bytes, and {@link LookupTables#TABLE_BYTES} serves one of 32. */
-    private static final byte NIBBLE = (byte) (LANES <= 32 ? -1 : 15);
+    static final byte NIBBLE = (byte) (LANES <= 32 ? -1 : 15);
 
     /** A table as it is loaded. */
-    private static final VectorSpecies<Byte> TABLE = LANES == 32 ? BYTES : BYTES_128;
+    static final VectorSpecies<Byte> TABLE = LANES == 32 ? BYTES : BYTES_128;
 
     /** A table of triples as it is loaded, and what masks a code to their five bits; C2 does so for a shuffle of 32 bytes. */
     private static final VectorSpecies<Byte> TRIPLES = LANES == 32 ? BYTES : BYTES_256;

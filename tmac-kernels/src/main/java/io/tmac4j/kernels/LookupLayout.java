@@ -6,7 +6,9 @@ package io.tmac4j.kernels;
  * <p>Rows are cut into tiles of {@link #tileRows} rows; the last tile of a matrix is filled up with zero bytes. A tile holds its
  * blocks one after another along k. A block holds, each for all rows of the tile: the code bytes, then the f16 scale. Experts
  * follow
- * each other, each with its own tiles.
+ * each other, each with its own tiles. Between the codes and the f16 scale of weights with sub-blocks stand the bytes of
+ * their scales and mins, two sub-blocks at a time: the even byte lanes of each vector, 16 bits a row, then the odd ones. Behind
+ * the scale stands the scale of the mins, laid out alike.
  *
  * <p>A code byte of all rows of a tile is one run of {@code tileRows} bytes, cut into vectors of {@link #lanes}. Within a
  * vector byte
@@ -21,7 +23,7 @@ package io.tmac4j.kernels;
  * @param k       weights a row
  * @param rows    rows of one matrix
  * @param experts matrices
- * @param lanes   byte lanes of the vectors that the decode kernel works with
+ * @param lanes   byte lanes of the vectors that the second stage of the decode kernel works with
  * @param vectors vectors a tile
  */
 record LookupLayout(LookupForm form, int k, int rows, int experts, int lanes, int vectors) {
@@ -56,15 +58,33 @@ record LookupLayout(LookupForm form, int k, int rows, int experts, int lanes, in
         return experts * tiles() * tileBytes();
     }
 
+    /** Offset of the scales and mins of sub-blocks from the start of a block of a tile. */
+    int scalesOffset() {
+        return form.codeBytes() * tileRows();
+    }
+
+    /** Offset of the bytes of sub-blocks {@code 2 * pair} and the next of a row, from {@link #scalesOffset}. */
+    int scaleOffsetOf(int rowInTile, int pair) {
+        int lane = laneOf(rowInTile);
+        int inVector = lane % lanes;
+        return 2 * (pair * tileRows() + lane - inVector) + inVector % 2 * lanes + inVector / 2 * 2;
+    }
+
     /** Offset of the f16 numbers from the start of a block of a tile. */
     int halvesOffset() {
-        return form.codeBytes() * tileRows();
+        return (form.codeBytes() + form.scaleBytes()) * tileRows();
     }
 
     /** Row of the tile that a byte lane, within the {@link #tileRows} bytes of a run, holds. */
     int rowOf(int lane) {
         int inVector = lane % lanes;
         return lane - inVector + inVector % 4 * (lanes / 4) + inVector / 4;
+    }
+
+    /** Byte lane of a row of the tile: {@link #rowOf} backwards. */
+    private int laneOf(int rowInTile) {
+        int row = rowInTile % lanes;
+        return rowInTile - row + row % (lanes / 4) * 4 + row / (lanes / 4);
     }
 
     /** Offset in bytes of the f16 number of a row, within one set of {@code 2 * tileRows} bytes. */

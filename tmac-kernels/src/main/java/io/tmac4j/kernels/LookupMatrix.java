@@ -16,7 +16,7 @@ final class LookupMatrix extends PackedMatrix {
     /** Blocks that the two stages hand over at a time: 4 KB of sums. */
     private static final int BLOCKS = 256 / LANES;
 
-    private static final int TILE_ROWS = VECTORS * LANES;
+    static final int TILE_ROWS = VECTORS * LANES;
 
     /** Bytes of the sums of a block. */
     static final long BLOCK_SUMS = (long) VECTORS * LookupKernels.SUMS;
@@ -32,8 +32,12 @@ final class LookupMatrix extends PackedMatrix {
     private final GemmShape gemmShape;
 
     LookupMatrix(BlockFormat format, LookupForm form, TableMode mode, int k, int rows, int experts) {
-        this(format, new LookupLayout(packed(form, mode), k, rows, experts, LANES, VECTORS),
-                new TableLayout(packed(form, mode), mode, k));
+        this(format, layout(packed(form, mode), k, rows, experts), new TableLayout(packed(form, mode), mode, k));
+    }
+
+    private static LookupLayout layout(LookupForm form, int k, int rows, int experts) {
+        int lanes = form.nested() ? WideSpecies.BYTES : LANES;
+        return new LookupLayout(form, k, rows, experts, lanes, TILE_ROWS / lanes);
     }
 
     /** Shuffles of 32 bytes and more have room for three ternary weights an index. */
@@ -85,7 +89,8 @@ final class LookupMatrix extends PackedMatrix {
 
     @Override
     long tileScratchBytes() {
-        return BLOCKS * BLOCK_SUMS * tables.mode().tablesPerGroup();
+        return layout.form().nested() ? TILES * (NestedKernels.TILE_SUMS + (long) Long.BYTES) + NestedKernels.BLOCK_SUMS
+                : BLOCKS * BLOCK_SUMS * tables.mode().tablesPerGroup();
     }
 
     /**
@@ -111,14 +116,19 @@ final class LookupMatrix extends PackedMatrix {
             long half = target + layout.halvesOffset() + layout.halfOffsetOf(rowInTile);
             if (row >= rows()) {
                 Arrays.fill(words, i * perRow, (i + 1) * perRow, 0);
-                Memory.i16(half, (short) 0);
+                for (int h = 0; h < layout.form().halves(); h++) {
+                    Memory.i16(half + 2L * h * TILE_ROWS, (short) 0);
+                }
             } else {
                 long from = sourceRow(source, expert, row) + (long) block * format().type().blockBytes();
                 format().encodeIndices(from, words, i * perRow);
                 if (layout.form().isTriples()) {
                     Triples.encode(words, i * perRow);
                 }
-                Memory.i16(half, Memory.i16(from + format().halfOffset(0)));
+                for (int h = 0; h < layout.form().halves(); h++) {
+                    Memory.i16(half + 2L * h * TILE_ROWS, format().half(from, h));
+                }
+                packScales(from, rowInTile, target + layout.scalesOffset());
             }
         }
         for (int w = 0; w < perRow; w++) {
@@ -126,19 +136,58 @@ final class LookupMatrix extends PackedMatrix {
         }
     }
 
+    /** Scales and mins of sub-blocks, if there are any; those of lacking rows may be anything, for their f16 numbers are 0. */
+    private void packScales(long source, int rowInTile, long scales) {
+        for (int sub = 0; sub < layout.form().scaleBytes(); sub++) {
+            Memory.i8(scales + layout.scaleOffsetOf(rowInTile, sub / 2) + sub % 2, format().scaleAndMin(source, sub));
+        }
+    }
+
     @Override
     void fourTiles(long tile, long next1, long next2, long next3, long input, long results, long scratch) {
         int blockBytes = layout.blockBytes();
+        if (layout.form().nested()) {
+            long offsets = scratch + TILES * NestedKernels.TILE_SUMS;
+            Memory.i64(offsets, 0);
+            Memory.i64(offsets + 8, next1);
+            Memory.i64(offsets + 16, next2);
+            Memory.i64(offsets + 24, next3);
+            for (int block = 0; block < layout.blocks(); block++) {
+                nestedBlock(tile + (long) block * blockBytes, offsets, block, input, scratch, results);
+            }
+            return;
+        }
         for (int block = 0; block < layout.blocks(); block += BLOCKS) {
             int blocks = Math.min(BLOCKS, layout.blocks() - block);
             long at = tile + (long) block * blockBytes;
             sums(at, next1, next2, next3, blocks, input + (long) block * tables.blockBytes(), scratch);
-            long numbers = input + tables.numbersOffset() + (long) block * TableLayout.NUMBER_BYTES;
+            long numbers = input + tables.numbers(block);
             long halves = at + layout.halvesOffset();
             scale(scratch, blocks, numbers, halves, results);
             scale(scratch + 2L * LANES, blocks, numbers, halves + next1, results + 4L * TILE_ROWS);
             scale(scratch + 4L * LANES, blocks, numbers, halves + next2, results + 8L * TILE_ROWS);
             scale(scratch + 6L * LANES, blocks, numbers, halves + next3, results + 12L * TILE_ROWS);
+        }
+    }
+
+    private void nestedBlock(long first, long offsets, int block, long input, long scratch, long results) {
+        long numbers = input + tables.numbers(block);
+        NestedKernels.sums(first, offsets, input + (long) block * tables.blockBytes(), numbers + TableLayout.STARTS, scratch);
+        float step = Memory.f32(numbers + TableLayout.STEP);
+        float minStep = Memory.f32(numbers + TableLayout.MIN_STEP);
+        long blockSums = offsets + TILES * (long) Long.BYTES;
+        for (int tile = 0; tile < TILES; tile++) {
+            long at = first + Memory.i64(offsets + 8L * tile);
+            long sums = scratch + (long) tile * NestedKernels.TILE_SUMS;
+            for (int row = 0; row < TILE_ROWS; row += WideSpecies.BYTES) {
+                long scales = at + layout.scalesOffset() + 2L * row;
+                long halves = at + layout.halvesOffset() + 2L * row;
+                long to = results + 4L * (tile * TILE_ROWS + row);
+                NestedKernels.scale(sums + row, scales, blockSums);
+                NestedKernels.finish(blockSums, step, halves, to);
+                NestedKernels.scaleMins(numbers + TableLayout.SUMS, scales, blockSums);
+                NestedKernels.finish(blockSums, minStep, halves + 2L * TILE_ROWS, to);
+            }
         }
     }
 

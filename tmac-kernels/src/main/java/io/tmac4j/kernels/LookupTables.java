@@ -8,7 +8,9 @@ import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.XOR;
 
 import io.tmac4j.bindings.spi.OffHeap;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
@@ -73,24 +75,28 @@ final class LookupTables {
     };
 
     /**
-     * Centred weights of triples: of weight 0, then 1, then 2, for the entries 4i + m of each vector m; indices from 27 on do not
-     * occur.
+     * Centred weights of triples, in memory: of weight 0, then 1, then 2, for the entries 4i + m of each vector m; indices from
+     * 27 on do not occur.
      */
-    private static final float[] TRITS = new float[96];
+    private static final long TRITS;
 
     /** Centred weights of single codes, whose index has other bits above the two of the code. */
-    private static final float[] SINGLE = new float[32];
+    private static final long SINGLE;
 
     static {
+        float[] trits = new float[3 * Triples.TABLE_BYTES];
+        float[] single = new float[Triples.TABLE_BYTES];
         for (int entry = 0; entry < Triples.TABLE_BYTES; entry++) {
             int at = entry % 4 * 8 + entry / 4;
-            SINGLE[at] = entry % 4 - 1;
+            single[at] = entry % 4 - 1;
             if (entry < 27) {
-                TRITS[at] = entry % 3 - 1;
-                TRITS[32 + at] = entry / 3 % 3 - 1;
-                TRITS[64 + at] = entry / 9 - 1;
+                trits[at] = entry % 3 - 1;
+                trits[Triples.TABLE_BYTES + at] = entry / 3 % 3 - 1;
+                trits[2 * Triples.TABLE_BYTES + at] = entry / 9 - 1;
             }
         }
+        TRITS = Arena.global().allocateFrom(ValueLayout.JAVA_FLOAT, trits).address();
+        SINGLE = Arena.global().allocateFrom(ValueLayout.JAVA_FLOAT, single).address();
     }
 
     /** Centred bits of weights 2 and 3 in lane i of every vector. */
@@ -145,7 +151,39 @@ final class LookupTables {
         } else {
             pairs(ordered, form.tables(), inverse, form.ternary() ? TERNARY : PAIR, magic, tables);
         }
-        storeNumbers(form, mode, max, sum, numbers);
+        if (form.nested()) {
+            storeNested(max, ordered, numbers);
+        } else {
+            storeNumbers(form, mode, max, sum, numbers);
+        }
+    }
+
+    /**
+     * Stores what belongs to the tables of a block with sub-blocks. What centring leaves out is rounded to steps of the entries,
+     * and the sums of a sub-block begin with it: they are then those of the codes themselves. Eight pairs of activations, of at
+     * most 127 / 1.5 steps each, times codes of at most 3, and the roundings: at most 2032 + 5, times scales of 15 below 2^15.
+     */
+    private static void storeNested(float max, long ordered, long numbers) {
+        float inverse = inverseStep(max, TableMode.DEFAULT.greatest());
+        float most = 0;
+        for (int sub = 0; sub < NestedKernels.SUB_BLOCKS; sub++) {
+            float sum = 0;
+            for (int i = 0; i < NestedKernels.SUB_WEIGHTS; i++) {
+                sum += Memory.f32(ordered + 4L * (NestedKernels.SUB_WEIGHTS * sub + i));
+            }
+            int offset = Math.round(1.5f * (sum * inverse)) - NestedKernels.SUB_TABLES * TableMode.DEFAULT.bias();
+            NestedKernels.starts(offset, numbers + TableLayout.STARTS + 8L * sub);
+            Memory.f32(numbers + TableLayout.SUMS + 4L * sub, sum);
+            most = Math.max(most, Math.abs(sum));
+        }
+        float inverseSum = inverseStep(most, NestedKernels.GREATEST_SUM);
+        for (int sub = 0; sub < NestedKernels.SUB_BLOCKS; sub++) {
+            long at = numbers + TableLayout.SUMS + 4L * sub;
+            int sum = Math.round(Memory.f32(at) * inverseSum);
+            Memory.i32(at, sum << 16 | sum & 0xffff);
+        }
+        Memory.f32(numbers + TableLayout.STEP, step(max, TableMode.DEFAULT.greatest()));
+        Memory.f32(numbers + TableLayout.MIN_STEP, -step(most, NestedKernels.GREATEST_SUM));
     }
 
     /** Stores what belongs to the tables of a block whose greatest entry is {@code max}. */
@@ -257,22 +295,27 @@ final class LookupTables {
             float a = Memory.f32(from) * inverse;
             float b = triple ? Memory.f32(from + 4) * inverse : 0;
             float c = triple ? Memory.f32(from + 8) * inverse : 0;
-            float[] first = triple ? TRITS : SINGLE;
-            IntVector i0 = entries(a, b, c, first, 0, magic);
-            IntVector i1 = entries(a, b, c, first, 8, magic).lanewise(LSHL, 8);
-            IntVector i2 = entries(a, b, c, first, 16, magic).lanewise(LSHL, 16);
-            IntVector i3 = entries(a, b, c, first, 24, magic).lanewise(LSHL, 24);
-            magicBits.lanewise(XOR, i0).lanewise(XOR, i1).lanewise(XOR, i2).lanewise(XOR, i3)
-                    .intoMemorySegment(ALL, tables + (long) table * Triples.TABLE_BYTES, LITTLE);
+            long first = triple ? TRITS : SINGLE;
+            long to = tables + (long) table * Triples.TABLE_BYTES;
+            magicBits.intoMemorySegment(ALL, to, LITTLE);
+            for (int m = 0; m < 4; m++) {
+                entries(a, b, c, first + 4L * 8 * m, TRITS + 4L * 8 * m, magic, 8 * m, to);
+            }
         }
         storeNumbers(form, TableMode.DEFAULT, max, sum, numbers);
     }
 
-    private static IntVector entries(float a, float b, float c, float[] first, int from, float magic) {
-        FloatVector x = FloatVector.fromArray(FLOATS_256, first, from).mul(a);
-        FloatVector y = FloatVector.fromArray(FLOATS_256, TRITS, 32 + from).fma(FloatVector.broadcast(FLOATS_256, b), x);
-        return FloatVector.fromArray(FLOATS_256, TRITS, 64 + from).fma(FloatVector.broadcast(FLOATS_256, c), y).add(magic)
-                .reinterpretAsInts();
+    /** Puts the entries of vector m into bytes m of the ints of a table. */
+    private static void entries(float a, float b, float c, long first, long others, float magic, int shift, long table) {
+        FloatVector x = FloatVector.broadcast(FLOATS_256, a);
+        FloatVector y = FloatVector.broadcast(FLOATS_256, b);
+        FloatVector z = FloatVector.broadcast(FLOATS_256, c);
+        FloatVector sum = x.mul(FloatVector.fromMemorySegment(FLOATS_256, ALL, first, LITTLE));
+        sum = y.fma(FloatVector.fromMemorySegment(FLOATS_256, ALL, others + 4L * Triples.TABLE_BYTES, LITTLE), sum);
+        sum = z.fma(FloatVector.fromMemorySegment(FLOATS_256, ALL, others + 8L * Triples.TABLE_BYTES, LITTLE), sum);
+        IntVector rounded = FloatVector.broadcast(FLOATS_256, magic).add(sum).reinterpretAsInts();
+        IntVector.fromMemorySegment(INTS_256, ALL, table, LITTLE).lanewise(XOR, rounded.lanewise(LSHL, shift))
+                .intoMemorySegment(ALL, table, LITTLE);
     }
 
     /**

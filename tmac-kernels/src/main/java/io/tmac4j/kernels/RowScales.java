@@ -72,32 +72,86 @@ final class RowScales {
     }
 
     /**
-     * Scales of the four sub-blocks from {@code first} on of one tile, {@code stride} bytes apart; with mins also minus the
-     * mins, plus
-     * {@code lack} times the scales.
+     * Scales of the four sub-blocks from {@code first} on of one tile, {@code stride} bytes apart; with mins also minus the mins,
+     * plus {@code lack} times the scales.
      */
     static void nested(WordLayout layout, long tile, int block, int first, long stride, long scales, long mins) {
         WordForm form = layout.form();
-        boolean nibbles = form.scales() == WordForm.Scales.NIBBLES;
-        boolean signed = form.scales() == WordForm.Scales.SIGNED_BYTES;
-        int bits = nibbles ? 4 : 8;
-        long at = (long) first * bits / Integer.SIZE * WordLayout.WORD;
-        FloatVector d = half(tile + layout.halves(block));
-        FloatVector dmin = form.minWords() == 0 ? d : half(tile + layout.halves(block) + WordLayout.HALF);
-        IntVector x = IntVector.fromMemorySegment(INTS, ALL, tile + layout.scales(block) + at, LITTLE);
-        IntVector y = form.minWords() == 0 ? x : IntVector.fromMemorySegment(INTS, ALL, tile + layout.mins(block) + at, LITTLE);
-        for (int i = 0; i < GemmShape.PARTS; i++) {
-            int shift = (first + i) * bits % Integer.SIZE;
-            // shifted to the top first, so that signed bytes keep their sign
-            IntVector top = x.lanewise(LSHL, Integer.SIZE - bits - shift);
-            IntVector code = signed ? top.lanewise(ASHR, Integer.SIZE - bits) : top.lanewise(LSHR, Integer.SIZE - bits);
-            FloatVector scale = d.mul((FloatVector) code.convert(I2F, 0));
-            scale.intoMemorySegment(ALL, scales + i * stride, LITTLE);
-            if (form.minWords() > 0) {
-                IntVector min = y.lanewise(LSHL, Integer.SIZE - bits - shift).lanewise(LSHR, Integer.SIZE - bits);
-                scale.mul(form.lack()).sub(dmin.mul((FloatVector) min.convert(I2F, 0)))
-                        .intoMemorySegment(ALL, mins + i * stride, LITTLE);
+        int bits = form.scales() == WordForm.Scales.NIBBLES ? 4 : 8;
+        int sign = form.scales() == WordForm.Scales.SIGNED_BYTES ? 1 << bits - 1 : 0;
+        int shift = first * bits % Integer.SIZE;
+        long word = (long) first * bits / Integer.SIZE * WordLayout.WORD;
+        long halves = tile + layout.halves(block);
+        products(halves, HALF_STEP, tile + layout.scales(block) + word, bits, shift, sign, scales, stride);
+        if (form.minWords() > 0) {
+            products(halves + WordLayout.HALF, -HALF_STEP, tile + layout.mins(block) + word, bits, shift, 0, mins, stride);
+            for (int i = 0; i < GemmShape.PARTS && form.lack() != 0; i++) {
+                addLack(form.lack(), scales + i * stride, mins + i * stride);
             }
         }
+    }
+
+    /**
+     * Four codes a row, times an f16 number and {@code factor}. There is no branch between vectors: C2 would keep both sides as
+     * objects.
+     *
+     * @param bits  bits of a code
+     * @param shift where the first code stands in its word
+     * @param sign  the bit that is the codes' sign, or 0
+     */
+    private static void products(long half, float factor, long codes, int bits, int shift, int sign, long to, long stride) {
+        IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
+        FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(factor);
+        IntVector x = IntVector.fromMemorySegment(INTS, ALL, codes, LITTLE);
+        IntVector mask = IntVector.broadcast(INTS, (1 << bits) - 1);
+        IntVector signs = IntVector.broadcast(INTS, sign);
+        for (int i = 0; i < GemmShape.PARTS; i++) {
+            IntVector code = x.lanewise(LSHR, shift + i * bits).and(mask);
+            IntVector signed = code.sub(code.and(signs).lanewise(LSHL, 1));
+            ((FloatVector) signed.convert(I2F, 0)).mul(d).intoMemorySegment(ALL, to + i * stride, LITTLE);
+        }
+    }
+
+    private static void addLack(int lack, long scales, long mins) {
+        FloatVector scale = FloatVector.fromMemorySegment(FLOATS, ALL, scales, LITTLE);
+        FloatVector.fromMemorySegment(FLOATS, ALL, mins, LITTLE).add(scale.mul(lack)).intoMemorySegment(ALL, mins, LITTLE);
+    }
+
+    /**
+     * Scales and minus the mins of the four sub-blocks from {@code first} on, an even one, of a tile packed for lookups; those of
+     * a sub-block are {@link LookupLayout#tileRows} floats.
+     */
+    static void nested(LookupLayout layout, long block, int first, long scales, long mins) {
+        int rows = layout.tileRows();
+        int lanes = layout.lanes();
+        for (int vector = 0; vector < rows; vector += lanes) {
+            long halves = block + layout.halvesOffset() + 2L * vector;
+            for (int quarter = 0; quarter < 4; quarter++) {
+                long half = halves + quarter / 2 * lanes;
+                long at = block + layout.scalesOffset() + (long) first * rows + 2L * vector + quarter % 2 * (long) lanes;
+                long to = vector + (long) quarter * lanes / 4 << 2;
+                nibbles(half, 16 - quarter % 2 * 16, at, 2L * rows, quarter / 2 * 16, 1, scales + to, 4L * rows);
+                nibbles(half + 2L * rows, 16 - quarter % 2 * 16, at, 2L * rows, quarter / 2 * 16 + 4, -1, mins + to, 4L * rows);
+            }
+        }
+    }
+
+    /**
+     * Four nibbles a row, times an f16 number and {@code sign}.
+     *
+     * @param half      ints with the f16 numbers, {@code halfShift} below the upper half
+     * @param codes     ints with the nibbles of two sub-blocks, 8 bits apart, from bit {@code shift} on
+     * @param codeBytes bytes to the ints of the next two
+     */
+    private static void nibbles(long half, int halfShift, long codes, long codeBytes, int shift, int sign, long to,
+            long targetBytes) {
+        IntVector h = IntVector.fromMemorySegment(INTS, ALL, half, LITTLE);
+        FloatVector d = h.lanewise(LSHL, halfShift).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(sign * HALF_STEP);
+        IntVector x = IntVector.fromMemorySegment(INTS, ALL, codes, LITTLE).lanewise(LSHR, shift);
+        IntVector y = IntVector.fromMemorySegment(INTS, ALL, codes + codeBytes, LITTLE).lanewise(LSHR, shift);
+        ((FloatVector) x.and(15).convert(I2F, 0)).mul(d).intoMemorySegment(ALL, to, LITTLE);
+        ((FloatVector) x.lanewise(LSHR, 8).and(15).convert(I2F, 0)).mul(d).intoMemorySegment(ALL, to + targetBytes, LITTLE);
+        ((FloatVector) y.and(15).convert(I2F, 0)).mul(d).intoMemorySegment(ALL, to + 2 * targetBytes, LITTLE);
+        ((FloatVector) y.lanewise(LSHR, 8).and(15).convert(I2F, 0)).mul(d).intoMemorySegment(ALL, to + 3 * targetBytes, LITTLE);
     }
 }

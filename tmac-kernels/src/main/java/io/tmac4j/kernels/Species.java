@@ -6,10 +6,10 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
-/** The species of the chosen {@link VectorWidth}: constants to the JIT, so that one source serves all widths. */
+/** The species of lookups, see {@link VectorWidth}: constants to the JIT, so that one source serves all widths. */
 final class Species {
 
-    private static final VectorShape SHAPE = VectorShape.forBitSize(VectorWidth.chosen().bits());
+    private static final VectorShape SHAPE = VectorShape.forBitSize(VectorWidth.chosen().lookupBits());
 
     static final VectorSpecies<Byte> BYTES = VectorSpecies.of(byte.class, SHAPE);
     static final VectorSpecies<Short> SHORTS = VectorSpecies.of(short.class, SHAPE);

@@ -16,8 +16,26 @@ record TableLayout(LookupForm form, TableMode mode, int k) implements InputLayou
     static final int STEP = 0;
     /** Place of the row-independent part of a block's sum, in the same unit. */
     static final int OFFSET = 4;
-    /** Bytes of the numbers of a block. */
+    /** Bytes of the numbers of a block with one scale. */
     static final int NUMBER_BYTES = 8;
+
+    /** Place of the step of the sums of activations that mins are multiplied with, negative, of blocks with sub-blocks. */
+    static final int MIN_STEP = 4;
+    /** Place of what the sums of sub-blocks begin with, see {@link NestedKernels#starts}. */
+    static final int STARTS = 8;
+    /** Place of the sums of activations of sub-blocks, each twice in an int. */
+    static final int SUMS = STARTS + 8 * NestedKernels.SUB_BLOCKS;
+    private static final int NESTED_NUMBER_BYTES = SUMS + 4 * NestedKernels.SUB_BLOCKS;
+
+    /** Bytes of the numbers of a block. */
+    int numberBytes() {
+        return form.nested() ? NESTED_NUMBER_BYTES : NUMBER_BYTES;
+    }
+
+    /** Offset of the numbers of a block. */
+    long numbers(int block) {
+        return (long) blocks() * blockBytes() + (long) block * numberBytes();
+    }
 
     @Override
     public int blockWeights() {
@@ -34,21 +52,16 @@ record TableLayout(LookupForm form, TableMode mode, int k) implements InputLayou
         return form.tables() * form.tableBytes();
     }
 
-    /** Offset of the numbers of block 0. */
-    long numbersOffset() {
-        return (long) blocks() * blockBytes();
-    }
-
     @Override
     public long byteSize() {
-        return numbersOffset() + (long) blocks() * NUMBER_BYTES + 63 & ~63L;
+        return numbers(blocks()) + 63 & ~63L;
     }
 
     @Override
     public void fill(long activations, int from, int to, long target, long scratch) {
         for (int block = from; block < to; block++) {
             LookupTables.build(form, mode, activations + 4L * block * form.blockWeights(), target + (long) block * blockBytes(),
-                    target + numbersOffset() + (long) block * NUMBER_BYTES, scratch);
+                    target + numbers(block), scratch);
         }
     }
 }

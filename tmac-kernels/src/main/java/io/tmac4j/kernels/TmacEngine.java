@@ -34,8 +34,9 @@ final class TmacEngine implements MatMulEngine {
     /** What it works with; once weights have been packed, also which types of them are not computed as shipped. */
     @Override
     public String description() {
-        return "table lookup on " + width.bits() + "-bit vectors: " + width.reason() + (tuned.isEmpty() ? ""
-                : tuned.entrySet().stream().map(entry -> entry.getKey() + " by " + entry.getValue())
+        return "table lookup on " + width.lookupBits() + "-bit vectors"
+                + (width.lookupBits() < width.bits() ? ", all else on " + width.bits() : "") + ": " + width.reason()
+                + (tuned.isEmpty() ? "" : tuned.entrySet().stream().map(entry -> entry.getKey() + " by " + entry.getValue())
                 .collect(Collectors.joining(", ", "; not as shipped: ", "")));
     }
 

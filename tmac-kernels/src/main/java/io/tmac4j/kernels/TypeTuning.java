@@ -35,7 +35,8 @@ record TypeTuning(boolean lookups, List<Work> work, TableMode mode) {
     TypeTuning in(TableMode wanted, BlockFormat format) {
         boolean words = wanted == TableMode.EXACT && format.wordForm().isPresent();
         TypeTuning form = words && lookups ? standard(format, false) : this;
-        return new TypeTuning(form.lookups, form.work, form.lookups ? wanted : TableMode.DEFAULT);
+        boolean modes = form.lookups && !format.lookupForm().orElseThrow().nested();
+        return new TypeTuning(form.lookups, form.work, modes ? wanted : TableMode.DEFAULT);
     }
 
     /** What is shipped for a format: what can be looked up is. */

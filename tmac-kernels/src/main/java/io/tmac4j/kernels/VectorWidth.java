@@ -5,6 +5,10 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.VectorSpecies;
@@ -13,24 +17,38 @@ import jdk.incubator.vector.VectorSpecies;
  * The width of the vectors that the kernels work with, decided once. A table lookup is one byte shuffle of 16 entries: every
  * machine has it at 128 bits ({@code tbl}, {@code pshufb}), and with AVX-512 VBMI it is one permute at 512 bits. At 256 bits AVX2
  * shuffles within halves only, and C2 makes five instructions of a shuffle; but the additions that follow then serve 32 rows,
- * which is the greater part: from memory a Zen 3 core looked up 72 x 10^9 one-bit weights/s at 256 bits and 65 at 128.
+ * which is the greater part: from memory a Zen 3 core looked up 72 x 10^9 one-bit weights/s at 256 bits and 65 at 128. Not so on
+ * processors that compute 256 bits in two halves: there a permute of both halves takes eight operations, and a Zen 1 core looked
+ * up 31 at 256 bits and 48 at 128.
  *
- * @param bits   128, 256 or 512
- * @param reason why, for people
+ * @param bits       128, 256 or 512
+ * @param lookupBits the width of lookups, no more than {@code bits}
+ * @param reason     why, for people
  */
-record VectorWidth(int bits, String reason) {
+record VectorWidth(int bits, int lookupBits, String reason) {
 
     /** Forces a width: 128, 256 or 512. */
     static final String PROPERTY = "tmac.vector.bits";
 
+    /** Forces the width of lookups, to 128 or the width of all else. */
+    static final String LOOKUP_PROPERTY = "tmac.lookup.bits";
+
     private static final List<Integer> WIDTHS = List.of(128, 256, 512);
+
+    /** AMD's family 21 (Excavator) and the first models of family 23 (Zen, Zen+), and Hygon's family 24. */
+    private static final int EXCAVATOR = 21;
+    private static final int ZEN = 23;
+    private static final int ZEN_2 = 0x30;
+    private static final int HYGON = 24;
+
+    private static final Pattern FAMILY = Pattern.compile("(?:cpu family\\s*:|Family) *(\\d+)");
+    private static final Pattern MODEL = Pattern.compile("(?:model\\s*:|Model) *(\\d+)");
 
     /** Apart, since a VM without the vector module asks other things of this class. */
     private static final class Chosen {
 
-        // flags are asked for only where they matter
-        private static final VectorWidth WIDTH = choose(System.getProperty(PROPERTY), preferredBits(),
-                preferredBits() < 512 ? "" : flags());
+        private static final VectorWidth WIDTH = choose(System.getProperty(PROPERTY), System.getProperty(LOOKUP_PROPERTY),
+                ByteVector.SPECIES_PREFERRED.vectorBitSize(), processor());
     }
 
     /** The width of this JVM. */
@@ -43,41 +61,74 @@ record VectorWidth(int bits, String reason) {
         return VectorSpecies.ofLargestShape(float.class).vectorBitSize();
     }
 
-    private static String flags() {
+    /** What the system says of the first processor: Linux in a file, Windows in a variable. */
+    private static String processor() {
         try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {
-            return lines.filter(line -> line.startsWith("flags")).findFirst().orElse("");
+            return lines.takeWhile(line -> !line.isBlank()).collect(Collectors.joining("\n"));
         } catch (IOException | UncheckedIOException e) {
-            return "";
+            return Objects.requireNonNullElse(System.getenv("PROCESSOR_IDENTIFIER"), "");
         }
-    }
-
-    private static int preferredBits() {
-        return ByteVector.SPECIES_PREFERRED.vectorBitSize();
     }
 
     /**
-     * Chooses from the value of {@link #PROPERTY}, null if unset, and the widest vectors that the VM uses.
+     * Chooses from the values of {@link #PROPERTY} and {@link #LOOKUP_PROPERTY}, null if unset, and the widest vectors that the
+     * VM uses.
      *
-     * @param flags what Linux says of the processor; elsewhere empty, and a processor with 512 bits counts as one with VBMI
+     * @param processor what the system says of the processor, see {@link #processor}; perhaps nothing, and then a processor with
+     *                  512 bits counts as one with VBMI
      */
-    static VectorWidth choose(String property, int preferredBits, String flags) {
-        if (property != null) {
-            for (int bits : WIDTHS) {
-                if (property.equals(Integer.toString(bits))) {
-                    return new VectorWidth(bits, "forced by " + PROPERTY);
-                }
-            }
-            throw new IllegalStateException("the property " + PROPERTY + " is " + property + "; give 128, 256 or 512");
+    static VectorWidth choose(String property, String lookupProperty, int preferredBits, String processor) {
+        VectorWidth width = property == null ? choose(preferredBits, processor)
+                : all(width(PROPERTY, property, "128, 256 or 512"), "forced by " + PROPERTY);
+        if (lookupProperty == null) {
+            return width;
         }
-        if (preferredBits >= 512 && flags.contains(" avx512f") && !flags.contains(" avx512_vbmi")) {
-            return new VectorWidth(256, "this processor has no permute of 64 bytes (AVX-512 VBMI)");
+        int lookupBits = width(LOOKUP_PROPERTY, lookupProperty, "128 or " + width.bits);
+        if (lookupBits != 128 && lookupBits != width.bits) {
+            throw noSuchWidth(LOOKUP_PROPERTY, lookupProperty, "128 or " + width.bits);
+        }
+        return new VectorWidth(width.bits, lookupBits, "forced by " + LOOKUP_PROPERTY);
+    }
+
+    private static VectorWidth choose(int preferredBits, String processor) {
+        if (preferredBits >= 512 && processor.contains(" avx512f") && !processor.contains(" avx512_vbmi")) {
+            return all(256, "this processor has no permute of 64 bytes (AVX-512 VBMI)");
         }
         if (preferredBits >= 512) {
-            return new VectorWidth(512, "one permute looks up 64 bytes");
+            return all(512, "one permute looks up 64 bytes");
+        }
+        if (preferredBits >= 256 && computesInHalves(processor)) {
+            return new VectorWidth(256, 128, "one shuffle looks up 16 bytes, this processor computes 256 bits in halves");
         }
         if (preferredBits >= 256) {
-            return new VectorWidth(256, "five instructions look up 32 bytes");
+            return all(256, "five instructions look up 32 bytes");
         }
-        return new VectorWidth(128, "one shuffle looks up 16 bytes");
+        return all(128, "one shuffle looks up 16 bytes");
+    }
+
+    private static VectorWidth all(int bits, String reason) {
+        return new VectorWidth(bits, bits, reason);
+    }
+
+    private static int width(String property, String value, String choices) {
+        return WIDTHS.stream().filter(bits -> value.equals(Integer.toString(bits))).findFirst()
+                .orElseThrow(() -> noSuchWidth(property, value, choices));
+    }
+
+    private static IllegalStateException noSuchWidth(String property, String value, String choices) {
+        return new IllegalStateException("the property " + property + " is " + value + "; give " + choices);
+    }
+
+    /** Whether a processor with AVX2 has units of 128 bits only. */
+    static boolean computesInHalves(String processor) {
+        int family = number(FAMILY, processor);
+        return processor.contains("AuthenticAMD")
+                && (family == EXCAVATOR || family == ZEN && number(MODEL, processor) < ZEN_2)
+                || processor.contains("HygonGenuine") && family == HYGON;
+    }
+
+    private static int number(Pattern pattern, String processor) {
+        Matcher matcher = pattern.matcher(processor);
+        return matcher.find() ? Integer.parseInt(matcher.group(1)) : -1;
     }
 }
