@@ -384,21 +384,16 @@ final class NeonLoops {
                 : Double.NaN).sum();
     }
 
-    /**
-     * The same of our loops that scale: an iteration is a block. Where C2 left sub-blocks to a loop inside, that one comes in
-     * addition.
-     */
+    /** The same of our loops that scale. */
     private static double scales(Kernels type, Map<String, Costed> ours, int processor) {
-        Costed blocks = ours.get(type.scales);
-        if (blocks == null) {
-            return Double.NaN;
-        }
-        double cycles = blocks.cycles.get(processor) * type.blocks;
-        Costed inside = ours.get(type.scales + SUB_BLOCKS);
-        if (blocks.loop.subBlocks() == 0 && inside != null) {
-            cycles += inside.cycles.get(processor) * type.blocks * type.subBlocks / inside.loop.subBlocks();
-        }
-        return cycles;
+        return type.scales.entrySet().stream().mapToDouble(entry -> {
+            Costed costed = ours.get(entry.getKey());
+            if (costed == null) {
+                return Double.NaN;
+            }
+            long together = entry.getKey().endsWith(SUB_BLOCKS) ? costed.loop.subBlocks() : 1;
+            return costed.cycles.get(processor) * entry.getValue() / together;
+        }).sum();
     }
 
     private static final String SUB_BLOCKS = ", sub-blocks";
@@ -413,18 +408,17 @@ final class NeonLoops {
      * @param theirDecode  llama.cpp's functions for one column, of which the faster one counts
      * @param theirPrefill llama.cpp's functions that multiply matrices
      * @param sums         our loops that sum, and how many lookups or multiplications 256 weights of one row take there
-     * @param scales        our method that makes numbers of the sums
-     * @param blocks        how often its loop runs for 256 weights of one row
-     * @param subBlocks     sub-blocks of a block with scales of their own
+     * @param scales       our loops that make numbers of the sums, and how often they run, or how many sub-blocks they have, for
+     *                     256 weights of one row
      * @param ourPrefill   our loop that sums for many columns
      * @param weightsASum  weights of a row that one lookup or multiplication of it stands for, in all columns of a vector
      */
     private record Kernels(String name, List<String> theirDecode, List<String> theirPrefill, Map<String, Double> sums,
-            String scales, double blocks, int subBlocks, String ourPrefill, double weightsASum) {
+            Map<String, Double> scales, String ourPrefill, double weightsASum) {
 
-        Kernels(String name, String theirs, Map<String, Double> sums, String scales, double blocks, int subBlocks,
-                String ourPrefill, double weightsASum) {
-            this(name, List.of(theirs), List.of(theirs), sums, scales, blocks, subBlocks, ourPrefill, weightsASum);
+        Kernels(String name, String theirs, Map<String, Double> sums, Map<String, Double> scales, String ourPrefill,
+                double weightsASum) {
+            this(name, List.of(theirs), List.of(theirs), sums, scales, ourPrefill, weightsASum);
         }
 
         /** Weights times columns a cycle. */
@@ -441,9 +435,12 @@ final class NeonLoops {
     /** Multiplications for 256 weights of a row: a vector has two fields of each of four rows. */
     private static final double PRODUCTS = WEIGHTS / (2 * WORD_ROWS);
 
-    /** The same for the mins of a block: 16 or 8 of them, by low and by high parts of the sums of activations. */
-    private static final double SIXTEEN_MINS = 2 * 16 / (2 * WORD_ROWS);
+    /** The same for the 8 mins of a block, by low and by high parts of the sums of activations. */
     private static final double EIGHT_MINS = 2 * 8 / (2 * WORD_ROWS);
+
+    /** Lookups of 256 weights in pairs; their 16 scales, and as many mins, multiply vectors of the even and of the odd rows. */
+    private static final Map<String, Double> NESTED = Map.of("NestedKernels.sums", WEIGHTS / 2 / LOOKUP_ROWS,
+            "NestedKernels.scale", 2 * 16 / LOOKUP_ROWS, "NestedKernels.scaleMins", 2 * 16 / LOOKUP_ROWS);
 
     /** Blocks of three bits have words of two sums, in two steps, and words of one; each word has a field that is one bit. */
     private static final Map<String, Double> THREE_BITS = Map.of("WordSums.threeBitStarts", 8 * 4 / WORD_ROWS,
@@ -451,25 +448,26 @@ final class NeonLoops {
 
     private static final List<Kernels> TYPES = List.of(
             new Kernels("Q1_0", "ggml_vec_dot_q1_0_q8_0", Map.of("LookupKernels.sums", WEIGHTS / 4 / LOOKUP_ROWS),
-                    "ScaleKernels.flat", 2 / LOOKUP_ROWS, 0, "GemmKernels.tableSums", 4),
+                    Map.of("ScaleKernels.flat", 2 / LOOKUP_ROWS), "GemmKernels.tableSums", 4),
             new Kernels("Q2_0", "ggml_vec_dot_q2_0_q8_0", Map.of("LookupKernels.sums", WEIGHTS / 2 / LOOKUP_ROWS),
-                    "ScaleKernels.flat", 4 / LOOKUP_ROWS, 0, "GemmKernels.tableSums", 2),
+                    Map.of("ScaleKernels.flat", 4 / LOOKUP_ROWS), "GemmKernels.tableSums", 2),
             new Kernels("TQ1_0", "ggml_vec_dot_tq1_0_q8_K", Map.of("LookupKernels.sums", WEIGHTS / 2 / LOOKUP_ROWS),
-                    "ScaleKernels.flat", 1 / LOOKUP_ROWS, 0, "GemmKernels.tritSums", 64 / 22.0),
+                    Map.of("ScaleKernels.flat", 1 / LOOKUP_ROWS), "GemmKernels.tritSums", 64 / 22.0),
             new Kernels("TQ2_0", "ggml_vec_dot_tq2_0_q8_K", Map.of("LookupKernels.sums", WEIGHTS / 2 / LOOKUP_ROWS),
-                    "ScaleKernels.flat", 1 / LOOKUP_ROWS, 0, "GemmKernels.tritSums", 64 / 22.0),
-            new Kernels("Q2_K", "ggml_vec_dot_q2_K_q8_K",
-                    Map.of("WordSums.twoBitWords", PRODUCTS, "WordSums.fourBits", SIXTEEN_MINS),
-                    "WordScales.nibbles", 1 / WORD_ROWS, 16, "GemmKernels.eightRows", 2),
-            new Kernels("Q3_K", "ggml_vec_dot_q3_K_q8_K", THREE_BITS, "WordScales.signedBytes", 1 / WORD_ROWS, 16,
+                    Map.of("ScaleKernels.flat", 1 / LOOKUP_ROWS), "GemmKernels.tritSums", 64 / 22.0),
+            new Kernels("Q2_K", "ggml_vec_dot_q2_K_q8_K", NESTED, Map.of("NestedKernels.finish", 2 * 2 / LOOKUP_ROWS),
+                    "GemmKernels.subBlockSums", 2),
+            new Kernels("Q3_K", "ggml_vec_dot_q3_K_q8_K", THREE_BITS,
+                    Map.of("WordScales.signedBytes" + SUB_BLOCKS, 16 / WORD_ROWS, "WordScales.nested", 1 / WORD_ROWS),
                     "GemmKernels.productSumsOfTwo", 1),
             new Kernels("Q4_0", List.of("ggml_vec_dot_q4_0_q8_0", "ggml_gemv_q4_0_4x8_q8_0"),
                     List.of("ggml_vec_dot_q4_0_q8_0", "ggml_gemm_q4_0_4x8_q8_0"), Map.of("WordSums.fourBits", PRODUCTS),
-                    "WordScales.flat", 8 / WORD_ROWS, 0, "GemmKernels.productSumsOfTwo", 1),
+                    Map.of("WordScales.flat", 8 / WORD_ROWS), "GemmKernels.productSumsOfTwo", 1),
             new Kernels("Q4_1", "ggml_vec_dot_q4_1_q8_1", Map.of("WordSums.fourBits", PRODUCTS),
-                    "WordScales.flatMin", 8 / WORD_ROWS, 0, "GemmKernels.productSumsOfTwo", 1),
+                    Map.of("WordScales.flatMin", 8 / WORD_ROWS), "GemmKernels.productSumsOfTwo", 1),
             new Kernels("Q4_K", List.of("ggml_vec_dot_q4_K_q8_K", "ggml_gemv_q4_K_8x8_q8_K"),
                     List.of("ggml_vec_dot_q4_K_q8_K", "ggml_gemm_q4_K_8x8_q8_K"),
                     Map.of("WordSums.fourBits", PRODUCTS, "WordSums.eightBits", EIGHT_MINS),
-                    "WordScales.bytes", 1 / WORD_ROWS, 8, "GemmKernels.productSumsOfTwo", 1));
+                    Map.of("WordScales.bytes" + SUB_BLOCKS, 8 / WORD_ROWS, "WordScales.nested", 1 / WORD_ROWS,
+                            "WordScales.mins", 1 / WORD_ROWS), "GemmKernels.productSumsOfTwo", 1));
 }

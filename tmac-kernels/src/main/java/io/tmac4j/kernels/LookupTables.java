@@ -68,6 +68,9 @@ final class LookupTables {
         -1.5f, -0.5f, 0.5f, 1.5f, -1.5f, -0.5f, 0.5f, 1.5f, -1.5f, -0.5f, 0.5f, 1.5f, -1.5f, -0.5f, 0.5f, 1.5f
     };
 
+    /** The centre of the codes of pairs. */
+    private static final float PAIR_CENTRE = 1.5f;
+
     /** The same for codes 0 to 2; code 3, which does not occur, is as good as 1. */
     private static final float[] TERNARY = {
         -1, -1, -1, -1, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0,
@@ -159,31 +162,28 @@ final class LookupTables {
     }
 
     /**
-     * Stores what belongs to the tables of a block with sub-blocks. What centring leaves out is rounded to steps of the entries,
-     * and the sums of a sub-block begin with it: they are then those of the codes themselves. Eight pairs of activations, of at
-     * most 127 / 1.5 steps each, times codes of at most 3, and the roundings: at most 2032 + 5, times scales of 15 below 2^15.
+     * Stores what belongs to the tables of a block with sub-blocks. What centring leaves out, 3/2 times the sum of the
+     * activations, is rounded to steps of the entries, and the sums of a sub-block begin with it: they are then those of the
+     * codes themselves. Eight pairs of activations, of at most 127 / 1.5 steps each, times codes of at most 3, and the roundings:
+     * at most 2032 + 5, times scales of 15 below 2^15. Mins are multiplied with the same rounded sums, at most 1016: rows have
+     * weights on both sides of zero, so a rounding nearly cancels. With sums of their own, however exact, it would move all rows
+     * to the same side, which doubled the divergence of a model's predictions.
      */
     private static void storeNested(float max, long ordered, long numbers) {
         float inverse = inverseStep(max, TableMode.DEFAULT.greatest());
-        float most = 0;
         for (int sub = 0; sub < NestedKernels.SUB_BLOCKS; sub++) {
             float sum = 0;
             for (int i = 0; i < NestedKernels.SUB_WEIGHTS; i++) {
                 sum += Memory.f32(ordered + 4L * (NestedKernels.SUB_WEIGHTS * sub + i));
             }
-            int offset = Math.round(1.5f * (sum * inverse)) - NestedKernels.SUB_TABLES * TableMode.DEFAULT.bias();
-            NestedKernels.starts(offset, numbers + TableLayout.STARTS + 8L * sub);
-            Memory.f32(numbers + TableLayout.SUMS + 4L * sub, sum);
-            most = Math.max(most, Math.abs(sum));
+            int centre = Math.round(PAIR_CENTRE * (sum * inverse));
+            NestedKernels.starts(centre - NestedKernels.SUB_TABLES * TableMode.DEFAULT.bias(),
+                    numbers + TableLayout.STARTS + 8L * sub);
+            Memory.i32(numbers + TableLayout.SUMS + 4L * sub, centre << 16 | centre & 0xffff);
         }
-        float inverseSum = inverseStep(most, NestedKernels.GREATEST_SUM);
-        for (int sub = 0; sub < NestedKernels.SUB_BLOCKS; sub++) {
-            long at = numbers + TableLayout.SUMS + 4L * sub;
-            int sum = Math.round(Memory.f32(at) * inverseSum);
-            Memory.i32(at, sum << 16 | sum & 0xffff);
-        }
-        Memory.f32(numbers + TableLayout.STEP, step(max, TableMode.DEFAULT.greatest()));
-        Memory.f32(numbers + TableLayout.MIN_STEP, -step(most, NestedKernels.GREATEST_SUM));
+        float step = step(max, TableMode.DEFAULT.greatest());
+        Memory.f32(numbers + TableLayout.STEP, step);
+        Memory.f32(numbers + TableLayout.MIN_STEP, -step / PAIR_CENTRE);
     }
 
     /** Stores what belongs to the tables of a block whose greatest entry is {@code max}. */
@@ -196,13 +196,13 @@ final class LookupTables {
 
     /** The factor of the activations' sum that centring leaves out: the weight of the centre of the codes. */
     private static float centreOffset(LookupForm form) {
-        float centre = form.groupWeights() == 4 ? 0.5f : form.ternary() ? 1 : 1.5f;
+        float centre = form.groupWeights() == 4 ? 0.5f : form.ternary() ? 1 : PAIR_CENTRE;
         return centre * form.weightScale() + form.weightOffset();
     }
 
     /** The greatest centred weight of an index. */
     private static float range(LookupForm form) {
-        return form.groupWeights() == 4 ? 0.5f : form.ternary() ? 1 : 1.5f;
+        return form.groupWeights() == 4 ? 0.5f : form.ternary() ? 1 : PAIR_CENTRE;
     }
 
     private static float inverseStep(float max, int greatest) {

@@ -45,11 +45,6 @@ final class NestedKernels {
     /** Code bytes of a sub-block. */
     static final int SUB_BYTES = SUB_TABLES / 2;
 
-    /**
-     * The greatest sum of activations as an integer: two of them times mins of 15 fit 16 bits, 2 * 15 * 1023 = 30690.
-     */
-    static final int GREATEST_SUM = 1023;
-
     private static final MemorySegment ALL = OffHeap.ALL;
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
     private static final int ENTRIES = LookupTables.TABLE_BYTES;
@@ -246,7 +241,8 @@ final class NestedKernels {
     /**
      * The mins of a block's sub-blocks, times the sums of their activations, as above.
      *
-     * @param sums 16 sums of activations, each twice in an int
+     * @param sums 16 sums of activations, each twice in an int: at most 1016 in size, so that two of them times mins of 15 fit 16
+     *             bits
      */
     static void scaleMins(long sums, long scales, long target) {
         ShortVector zero = ShortVector.zero(WIDE_SHORTS);

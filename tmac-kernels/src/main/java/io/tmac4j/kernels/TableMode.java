@@ -1,8 +1,8 @@
 package io.tmac4j.kernels;
 
 /**
- * How exactly weights are looked up that could be looked up faster or more exactly; types of three and four bits and with
- * sub-blocks are exact in every mode.
+ * How exactly weights are looked up that could be looked up faster or more exactly; types of three and four bits are exact in
+ * every mode.
  */
 enum TableMode {
 
@@ -15,7 +15,7 @@ enum TableMode {
     /** Entries of 8 bits. */
     DEFAULT(127, 128),
 
-    /** Entries of 7 bits, two of which are added as bytes: faster, and four times the error. */
+    /** Entries of 7 bits, two of which are added as bytes: faster, and four times the error. With sub-blocks, as the default. */
     FAST(63, 64);
 
     /** System property: {@code exact}, {@code default} or {@code fast}. Read whenever weights are packed. */

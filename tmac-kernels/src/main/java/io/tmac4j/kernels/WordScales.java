@@ -127,13 +127,13 @@ final class WordScales {
                 long from = (sums & ADDRESS) + (4L * word * SUM & OFFSET);
                 IntVector x = IntVector.fromMemorySegment(INTS, ALL, scale, LITTLE);
                 IntVector a0 = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
-                p = a0.lanewise(LSHL, 16).add(a0).lanewise(ASHR, 16).mul(x.lanewise(LSHL, 24).lanewise(ASHR, 24)).add(p);
+                IntVector q = a0.lanewise(LSHL, 16).add(a0).lanewise(ASHR, 16).mul(x.lanewise(LSHL, 24).lanewise(ASHR, 24));
                 IntVector a1 = IntVector.fromMemorySegment(INTS, ALL, from + SUM, LITTLE);
-                p = a1.lanewise(LSHL, 16).add(a1).lanewise(ASHR, 16).mul(x.lanewise(LSHL, 16).lanewise(ASHR, 24)).add(p);
+                q = a1.lanewise(LSHL, 16).add(a1).lanewise(ASHR, 16).mul(x.lanewise(LSHL, 16).lanewise(ASHR, 24)).add(q);
                 IntVector a2 = IntVector.fromMemorySegment(INTS, ALL, from + 2 * SUM, LITTLE);
-                p = a2.lanewise(LSHL, 16).add(a2).lanewise(ASHR, 16).mul(x.lanewise(LSHL, 8).lanewise(ASHR, 24)).add(p);
+                q = a2.lanewise(LSHL, 16).add(a2).lanewise(ASHR, 16).mul(x.lanewise(LSHL, 8).lanewise(ASHR, 24)).add(q);
                 IntVector a3 = IntVector.fromMemorySegment(INTS, ALL, from + 3 * SUM, LITTLE);
-                p = a3.lanewise(LSHL, 16).add(a3).lanewise(ASHR, 16).mul(x.lanewise(ASHR, 24)).add(p);
+                p = a3.lanewise(LSHL, 16).add(a3).lanewise(ASHR, 16).mul(x.lanewise(ASHR, 24)).add(q).add(p);
             }
             zero.add(p).intoMemorySegment(ALL, (sums & ADDRESS) + (16L * block * SUM & OFFSET), LITTLE);
         }
@@ -154,21 +154,21 @@ final class WordScales {
                 long lack = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET) + 8 + (word & 1) * 16;
                 IntVector x = IntVector.fromMemorySegment(INTS, ALL, scale, LITTLE);
                 IntVector a0 = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
-                p = a0.lanewise(LSHL, 16).add(a0).lanewise(ASHR, 16)
+                IntVector q = a0.lanewise(LSHL, 16).add(a0).lanewise(ASHR, 16)
                         .add(IntVector.broadcast(INTS, ALL.get(Memory.INT, lack)))
-                        .mul(x.and(lowByte)).add(p);
+                        .mul(x.and(lowByte));
                 IntVector a1 = IntVector.fromMemorySegment(INTS, ALL, from + SUM, LITTLE);
-                p = a1.lanewise(LSHL, 16).add(a1).lanewise(ASHR, 16)
+                q = a1.lanewise(LSHL, 16).add(a1).lanewise(ASHR, 16)
                         .add(IntVector.broadcast(INTS, ALL.get(Memory.INT, lack + 4)))
-                        .mul(x.lanewise(LSHR, 8).and(lowByte)).add(p);
+                        .mul(x.lanewise(LSHR, 8).and(lowByte)).add(q);
                 IntVector a2 = IntVector.fromMemorySegment(INTS, ALL, from + 2 * SUM, LITTLE);
-                p = a2.lanewise(LSHL, 16).add(a2).lanewise(ASHR, 16)
+                q = a2.lanewise(LSHL, 16).add(a2).lanewise(ASHR, 16)
                         .add(IntVector.broadcast(INTS, ALL.get(Memory.INT, lack + 8)))
-                        .mul(x.lanewise(LSHR, 16).and(lowByte)).add(p);
+                        .mul(x.lanewise(LSHR, 16).and(lowByte)).add(q);
                 IntVector a3 = IntVector.fromMemorySegment(INTS, ALL, from + 3 * SUM, LITTLE);
                 p = a3.lanewise(LSHL, 16).add(a3).lanewise(ASHR, 16)
                         .add(IntVector.broadcast(INTS, ALL.get(Memory.INT, lack + 12)))
-                        .mul(x.lanewise(LSHR, 24)).add(p);
+                        .mul(x.lanewise(LSHR, 24)).add(q).add(p);
             }
             zero.add(p).intoMemorySegment(ALL, (sums & ADDRESS) + (8L * block * SUM & OFFSET), LITTLE);
         }

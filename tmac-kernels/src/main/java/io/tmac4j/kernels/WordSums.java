@@ -212,7 +212,10 @@ final class WordSums {
         }
     }
 
-    /** The same for fields of four bits; sums begin with ints {@code startStride} bytes apart. */
+    /**
+     * The same for fields of four bits; sums begin with ints {@code startStride} bytes apart. The products of a word are added up
+     * by themselves: where one instruction multiplies and adds, on Arm, four in a row would be what an iteration waits for.
+     */
     static void fourBits(long codes, long next1, long next2, long next3, int sums, int words, long coefficients, long starts,
             int startStride, long target) {
         ShortVector zero = ShortVector.zero(SHORTS);
@@ -233,25 +236,25 @@ final class WordSums {
                 IntVector x2 = IntVector.fromMemorySegment(INTS, ALL, p + d2, LITTLE);
                 IntVector x3 = IntVector.fromMemorySegment(INTS, ALL, p + d3, LITTLE);
                 ShortVector f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c)).reinterpretAsShorts();
-                a0 = x0.reinterpretAsShorts().mul(f).add(a0);
-                a1 = x1.reinterpretAsShorts().mul(f).add(a1);
-                a2 = x2.reinterpretAsShorts().mul(f).add(a2);
-                a3 = x3.reinterpretAsShorts().mul(f).add(a3);
+                ShortVector b0 = x0.reinterpretAsShorts().mul(f);
+                ShortVector b1 = x1.reinterpretAsShorts().mul(f);
+                ShortVector b2 = x2.reinterpretAsShorts().mul(f);
+                ShortVector b3 = x3.reinterpretAsShorts().mul(f);
                 f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 4)).reinterpretAsShorts();
-                a0 = x0.lanewise(LSHR, 4).reinterpretAsShorts().mul(f).add(a0);
-                a1 = x1.lanewise(LSHR, 4).reinterpretAsShorts().mul(f).add(a1);
-                a2 = x2.lanewise(LSHR, 4).reinterpretAsShorts().mul(f).add(a2);
-                a3 = x3.lanewise(LSHR, 4).reinterpretAsShorts().mul(f).add(a3);
+                b0 = x0.lanewise(LSHR, 4).reinterpretAsShorts().mul(f).add(b0);
+                b1 = x1.lanewise(LSHR, 4).reinterpretAsShorts().mul(f).add(b1);
+                b2 = x2.lanewise(LSHR, 4).reinterpretAsShorts().mul(f).add(b2);
+                b3 = x3.lanewise(LSHR, 4).reinterpretAsShorts().mul(f).add(b3);
                 f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 8)).reinterpretAsShorts();
-                a0 = x0.lanewise(LSHR, 8).reinterpretAsShorts().mul(f).add(a0);
-                a1 = x1.lanewise(LSHR, 8).reinterpretAsShorts().mul(f).add(a1);
-                a2 = x2.lanewise(LSHR, 8).reinterpretAsShorts().mul(f).add(a2);
-                a3 = x3.lanewise(LSHR, 8).reinterpretAsShorts().mul(f).add(a3);
+                b0 = x0.lanewise(LSHR, 8).reinterpretAsShorts().mul(f).add(b0);
+                b1 = x1.lanewise(LSHR, 8).reinterpretAsShorts().mul(f).add(b1);
+                b2 = x2.lanewise(LSHR, 8).reinterpretAsShorts().mul(f).add(b2);
+                b3 = x3.lanewise(LSHR, 8).reinterpretAsShorts().mul(f).add(b3);
                 f = IntVector.broadcast(INTS, ALL.get(Memory.INT, c + 12)).reinterpretAsShorts();
-                a0 = x0.lanewise(LSHR, 12).reinterpretAsShorts().mul(f).add(a0);
-                a1 = x1.lanewise(LSHR, 12).reinterpretAsShorts().mul(f).add(a1);
-                a2 = x2.lanewise(LSHR, 12).reinterpretAsShorts().mul(f).add(a2);
-                a3 = x3.lanewise(LSHR, 12).reinterpretAsShorts().mul(f).add(a3);
+                a0 = x0.lanewise(LSHR, 12).reinterpretAsShorts().mul(f).add(b0).add(a0);
+                a1 = x1.lanewise(LSHR, 12).reinterpretAsShorts().mul(f).add(b1).add(a1);
+                a2 = x2.lanewise(LSHR, 12).reinterpretAsShorts().mul(f).add(b2).add(a2);
+                a3 = x3.lanewise(LSHR, 12).reinterpretAsShorts().mul(f).add(b3).add(a3);
             }
             long to = (target & ADDRESS) + ((long) sum * SUM & OFFSET);
             zero.add(a0).intoMemorySegment(ALL, to, LITTLE);
