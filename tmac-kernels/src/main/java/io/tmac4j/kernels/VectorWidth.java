@@ -12,6 +12,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.VectorSpecies;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The width of the vectors that the kernels work with, decided once. A table lookup is one byte shuffle of 16 entries: every
@@ -33,6 +35,8 @@ record VectorWidth(int bits, int lookupBits, String reason) {
     /** Forces the width of lookups, to 128 or the width of all else. */
     static final String LOOKUP_PROPERTY = "tmac.lookup.bits";
 
+    private static final Logger LOG = LoggerFactory.getLogger(VectorWidth.class);
+
     private static final List<Integer> WIDTHS = List.of(128, 256, 512);
 
     /** AMD's family 21 (Excavator) and the first models of family 23 (Zen, Zen+), and Hygon's family 24. */
@@ -47,8 +51,8 @@ record VectorWidth(int bits, int lookupBits, String reason) {
     /** Apart, since a VM without the vector module asks other things of this class. */
     private static final class Chosen {
 
-        private static final VectorWidth WIDTH = choose(System.getProperty(PROPERTY), System.getProperty(LOOKUP_PROPERTY),
-                ByteVector.SPECIES_PREFERRED.vectorBitSize(), processor());
+        private static final VectorWidth WIDTH = chooseOrIgnore(System.getProperty(PROPERTY),
+                System.getProperty(LOOKUP_PROPERTY), ByteVector.SPECIES_PREFERRED.vectorBitSize(), processor());
     }
 
     /** The width of this JVM. */
@@ -70,12 +74,25 @@ record VectorWidth(int bits, int lookupBits, String reason) {
         }
     }
 
+    /** As {@link #choose}, but ignores properties with other values, which the log then says. */
+    static VectorWidth chooseOrIgnore(String property, String lookupProperty, int preferredBits, String processor) {
+        try {
+            return choose(property, lookupProperty, preferredBits, processor);
+        } catch (IllegalStateException e) {
+            VectorWidth usual = choose(preferredBits, processor);
+            LOG.warn("Vectors of {} bits are used and lookups of {}, as is usual here, since {}", usual.bits, usual.lookupBits,
+                    e.getMessage());
+            return usual;
+        }
+    }
+
     /**
      * Chooses from the values of {@link #PROPERTY} and {@link #LOOKUP_PROPERTY}, null if unset, and the widest vectors that the
      * VM uses.
      *
      * @param processor what the system says of the processor, see {@link #processor}; perhaps nothing, and then a processor with
      *                  512 bits counts as one with VBMI
+     * @throws IllegalStateException if a property has another value than it may have
      */
     static VectorWidth choose(String property, String lookupProperty, int preferredBits, String processor) {
         VectorWidth width = property == null ? choose(preferredBits, processor)

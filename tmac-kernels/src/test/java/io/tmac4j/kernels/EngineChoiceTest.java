@@ -66,6 +66,7 @@ class EngineChoiceTest {
         assertThat(VectorWidth.choose(null, null, 128, "").bits()).isEqualTo(128);
         assertThatThrownBy(() -> VectorWidth.choose("64", null, 256, "")).isInstanceOf(IllegalStateException.class)
                 .hasMessage("the property tmac.vector.bits is 64; give 128, 256 or 512");
+        assertThat(VectorWidth.chooseOrIgnore("64", "128", 256, "").lookupBits()).isEqualTo(256);
     }
 
     @Test
