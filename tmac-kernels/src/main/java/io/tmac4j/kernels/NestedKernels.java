@@ -131,21 +131,21 @@ final class NestedKernels {
                 ShortVector a = IntVector.broadcast(INTS, ALL.get(Memory.INT, start)).reinterpretAsShorts();
                 ShortVector s = IntVector.broadcast(INTS, ALL.get(Memory.INT, start + 4)).reinterpretAsShorts();
                 ByteVector t0 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t, LITTLE)
-                    .reinterpretShape(BYTES, 0);
+                        .reinterpretShape(BYTES, 0);
                 ByteVector u0 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + ENTRIES, LITTLE)
-                    .reinterpretShape(BYTES, 0);
+                        .reinterpretShape(BYTES, 0);
                 ByteVector t1 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + 2 * ENTRIES, LITTLE)
-                    .reinterpretShape(BYTES, 0);
+                        .reinterpretShape(BYTES, 0);
                 ByteVector u1 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + 3 * ENTRIES, LITTLE)
-                    .reinterpretShape(BYTES, 0);
+                        .reinterpretShape(BYTES, 0);
                 ByteVector t2 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + 4 * ENTRIES, LITTLE)
-                    .reinterpretShape(BYTES, 0);
+                        .reinterpretShape(BYTES, 0);
                 ByteVector u2 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + 5 * ENTRIES, LITTLE)
-                    .reinterpretShape(BYTES, 0);
+                        .reinterpretShape(BYTES, 0);
                 ByteVector t3 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + 6 * ENTRIES, LITTLE)
-                    .reinterpretShape(BYTES, 0);
+                        .reinterpretShape(BYTES, 0);
                 ByteVector u3 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + 7 * ENTRIES, LITTLE)
-                    .reinterpretShape(BYTES, 0);
+                        .reinterpretShape(BYTES, 0);
                 ByteVector x0 = ByteVector.fromMemorySegment(BYTES, ALL, p, LITTLE);
                 ByteVector v0 = x0.and(nibbles).selectFrom(t0);
                 ByteVector w0 = x0.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(u0);

@@ -51,8 +51,11 @@ record VectorWidth(int bits, int lookupBits, String reason) {
     /** Apart, since a VM without the vector module asks other things of this class. */
     private static final class Chosen {
 
+        private static final int PREFERRED = ByteVector.SPECIES_PREFERRED.vectorBitSize();
+
+        // the processor is asked for only where it matters
         private static final VectorWidth WIDTH = chooseOrIgnore(System.getProperty(PROPERTY),
-                System.getProperty(LOOKUP_PROPERTY), ByteVector.SPECIES_PREFERRED.vectorBitSize(), processor());
+                System.getProperty(LOOKUP_PROPERTY), PREFERRED, PREFERRED < 256 ? "" : processor());
     }
 
     /** The width of this JVM. */
@@ -96,14 +99,11 @@ record VectorWidth(int bits, int lookupBits, String reason) {
      */
     static VectorWidth choose(String property, String lookupProperty, int preferredBits, String processor) {
         VectorWidth width = property == null ? choose(preferredBits, processor)
-                : all(width(PROPERTY, property, "128, 256 or 512"), "forced by " + PROPERTY);
+                : all(width(PROPERTY, property, WIDTHS, "128, 256 or 512"), "forced by " + PROPERTY);
         if (lookupProperty == null) {
             return width;
         }
-        int lookupBits = width(LOOKUP_PROPERTY, lookupProperty, "128 or " + width.bits);
-        if (lookupBits != 128 && lookupBits != width.bits) {
-            throw noSuchWidth(LOOKUP_PROPERTY, lookupProperty, "128 or " + width.bits);
-        }
+        int lookupBits = width(LOOKUP_PROPERTY, lookupProperty, List.of(128, width.bits), "128 or " + width.bits);
         return new VectorWidth(width.bits, lookupBits, "forced by " + LOOKUP_PROPERTY);
     }
 
@@ -127,13 +127,9 @@ record VectorWidth(int bits, int lookupBits, String reason) {
         return new VectorWidth(bits, bits, reason);
     }
 
-    private static int width(String property, String value, String choices) {
-        return WIDTHS.stream().filter(bits -> value.equals(Integer.toString(bits))).findFirst()
-                .orElseThrow(() -> noSuchWidth(property, value, choices));
-    }
-
-    private static IllegalStateException noSuchWidth(String property, String value, String choices) {
-        return new IllegalStateException("the property " + property + " is " + value + "; give " + choices);
+    private static int width(String property, String value, List<Integer> widths, String choices) {
+        return widths.stream().filter(bits -> value.equals(Integer.toString(bits))).findFirst().orElseThrow(
+                () -> new IllegalStateException("the property " + property + " is " + value + "; give " + choices));
     }
 
     /** Whether a processor with AVX2 has units of 128 bits only. */

@@ -201,7 +201,6 @@ final class WordMatrix extends PackedMatrix {
         long scales = tile + layout.scales(block);
         long halves = tile + layout.halves(block);
         long low = sums + SUMS_BYTES;
-        long high = low + SUMS_BYTES;
         if (layout.form().hasCodebook()) {
             switch (layout.form().scales()) {
                 case POWERS -> CodebookScales.powers(sums, blocks, numbers, numberBytes, halves, result);
@@ -213,11 +212,12 @@ final class WordMatrix extends PackedMatrix {
         switch (layout.form().scales()) {
             case FLAT -> WordScales.flat(sums, blocks, numbers, numberBytes, halves, result);
             case FLAT_MIN -> WordScales.flatMin(sums, blocks, numbers, numberBytes, halves, result);
-            default -> scaleNested(sums, blocks, scales, numbers, numberBytes, halves, result);
+            default -> scaleNested(sums, low, blocks, scales, numbers, numberBytes, halves, result);
         }
     }
 
-    private void scaleNested(long sums, int blocks, long scales, long numbers, int numberBytes, long halves, long result) {
+    private void scaleNested(long sums, long low, int blocks, long scales, long numbers, int numberBytes, long halves,
+            long result) {
         WordForm form = layout.form();
         switch (form.scales()) {
             case NIBBLES -> WordScales.nibbles(sums, blocks, scales);
@@ -225,11 +225,10 @@ final class WordMatrix extends PackedMatrix {
             default -> WordScales.bytes(sums, blocks, scales, numbers, numberBytes);
         }
         int halfBytes = form.halves() * WordLayout.HALF;
-        WordScales.nested(sums, form.subBlocks() * WordSums.SUM, blocks, numbers, numberBytes, halves, halfBytes, result);
+        WordScales.nested(sums, form.subBlocks() * WordSums.SUM, blocks, 1, numbers, numberBytes, halves, halfBytes, result);
         if (form.minWords() > 0) {
-            long low = sums + SUMS_BYTES;
-            WordScales.mins(low, low + SUMS_BYTES, columns.minShift(), blocks, numbers, numberBytes, halves + WordLayout.HALF,
-                    halfBytes, result);
+            WordScales.mins(low, low + SUMS_BYTES, columns.minShift(), blocks);
+            WordScales.nested(low, WordSums.SUM, blocks, -1, numbers, numberBytes, halves + WordLayout.HALF, halfBytes, result);
         }
     }
 }

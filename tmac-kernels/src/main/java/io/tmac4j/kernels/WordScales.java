@@ -175,13 +175,31 @@ final class WordScales {
     }
 
     /**
-     * Blocks of sub-blocks whose sums have been put together.
+     * Mins of blocks of sub-blocks: what their sums make together takes the place of the low ones.
      *
-     * @param sums      what the blocks have, {@code sumBytes} apart
-     * @param numbers   numbers of the first block, {@code numberBytes} apart
-     * @param halves    f16 scales of the first block, {@code halfBytes} apart
+     * @param low  sums of the mins times the low parts of the sums of activations
+     * @param high the same for the high parts, which count {@code 1 << shift}
      */
-    static void nested(long sums, int sumBytes, int blocks, long numbers, int numberBytes, long halves, int halfBytes, long out) {
+    static void mins(long low, long high, int shift, int blocks) {
+        for (int block = 0; block < blocks; block++) {
+            long at = (low & ADDRESS) + ((long) block * SUM & OFFSET);
+            IntVector a = IntVector.fromMemorySegment(INTS, ALL, at, LITTLE);
+            IntVector b = IntVector.fromMemorySegment(INTS, ALL, (high & ADDRESS) + ((long) block * SUM & OFFSET), LITTLE);
+            b.lanewise(LSHL, 16).add(b).lanewise(ASHR, 16).lanewise(LSHL, shift)
+                    .add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16)).intoMemorySegment(ALL, at, LITTLE);
+        }
+    }
+
+    /**
+     * Blocks of sub-blocks whose sums, or mins, have been put together.
+     *
+     * @param sums    what the blocks have, {@code sumBytes} apart
+     * @param sign    1, or -1 for mins
+     * @param numbers numbers of the first block, {@code numberBytes} apart
+     * @param halves  f16 scales of the first block, {@code halfBytes} apart
+     */
+    static void nested(long sums, int sumBytes, int blocks, float sign, long numbers, int numberBytes, long halves, int halfBytes,
+            long out) {
         long to = out & ADDRESS;
         FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
         for (int block = 0; block < blocks; block++) {
@@ -190,32 +208,7 @@ final class WordScales {
             IntVector p = IntVector.fromMemorySegment(INTS, ALL, (sums & ADDRESS) + ((long) block * sumBytes & OFFSET), LITTLE);
             IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
             FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats();
-            f = ((FloatVector) p.convert(I2F, 0)).fma(d.mul(ALL.get(Memory.FLOAT, number)), f);
-        }
-        FloatVector.zero(FLOATS).add(f).intoMemorySegment(ALL, to, LITTLE);
-    }
-
-    /**
-     * Mins of blocks of sub-blocks.
-     *
-     * @param low    sums of the mins times the low parts of the sums of activations
-     * @param high   the same for the high parts, which count {@code 1 << shift}
-     * @param halves f16 scales of the mins of the first block
-     */
-    static void mins(long low, long high, int shift, int blocks, long numbers, int numberBytes, long halves, int halfBytes,
-            long out) {
-        long to = out & ADDRESS;
-        FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
-        for (int block = 0; block < blocks; block++) {
-            long number = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET);
-            long half = (halves & ADDRESS) + ((long) block * halfBytes & OFFSET);
-            IntVector a = IntVector.fromMemorySegment(INTS, ALL, (low & ADDRESS) + ((long) block * SUM & OFFSET), LITTLE);
-            IntVector b = IntVector.fromMemorySegment(INTS, ALL, (high & ADDRESS) + ((long) block * SUM & OFFSET), LITTLE);
-            IntVector min = b.lanewise(LSHL, 16).add(b).lanewise(ASHR, 16).lanewise(LSHL, shift)
-                    .add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16));
-            IntVector g = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
-            FloatVector d = g.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats();
-            f = ((FloatVector) min.convert(I2F, 0)).fma(d.mul(-ALL.get(Memory.FLOAT, number)), f);
+            f = ((FloatVector) p.convert(I2F, 0)).fma(d.mul(sign * ALL.get(Memory.FLOAT, number)), f);
         }
         FloatVector.zero(FLOATS).add(f).intoMemorySegment(ALL, to, LITTLE);
     }
