@@ -29,7 +29,7 @@ sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFo
     /** How its codes become words. */
     Optional<WordForm> wordForm();
 
-    /** How its codes become table indices; none for types of more than two bits. */
+    /** How its codes become table indices; none for types of four bits. */
     default Optional<LookupForm> lookupForm() {
         return Optional.empty();
     }
@@ -77,8 +77,8 @@ sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFo
         throw new UnsupportedOperationException(type() + " has no lookup form");
     }
 
-    /** The scale of a sub-block of the block at {@code address}, and its min in the high nibble. */
-    default byte scaleAndMin(long address, int subBlock) {
+    /** The bits of the scale of a sub-block of the block at {@code address}; if it has a min, this is in the high nibble. */
+    default byte scaleByte(long address, int subBlock) {
         throw new UnsupportedOperationException(type() + " has no sub-blocks that are looked up");
     }
 
@@ -92,6 +92,18 @@ sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFo
         for (int i = 0; i < count; i++) {
             words[i] = Memory.i32(address + 4L * i);
         }
+    }
+
+    /**
+     * Two bits of the codes of a sub-block of 16; those of the whole block stand at {@code codes}. Byte {@code i} has those of
+     * weights i, i + 4, i + 8 and i + 12.
+     */
+    private static int twoBits(long codes, int subBlock) {
+        long from = codes + subBlock / 8 * 32 + subBlock % 2 * 16;
+        int shift = subBlock % 8 / 2 * 2;
+        int mask = 0x03030303;
+        return Memory.i32(from) >>> shift & mask | (Memory.i32(from + 4) >>> shift & mask) << 2
+                | (Memory.i32(from + 8) >>> shift & mask) << 4 | (Memory.i32(from + 12) >>> shift & mask) << 6;
     }
 
     /** 128 weights of +1 or -1. */
@@ -339,7 +351,6 @@ sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFo
 
         private static final int CODES = 16;
         private static final int SCALE = 80;
-        private static final int PAIRS = 0x03030303;
         private static final long LOW = 0x0f0f0f0f0f0f0f0fL;
 
         @Override
@@ -376,29 +387,22 @@ sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFo
         }
 
         @Override
-        public byte scaleAndMin(long address, int subBlock) {
+        public byte scaleByte(long address, int subBlock) {
             return (byte) Memory.u8(address + subBlock);
-        }
-
-        /** The codes of a sub-block: byte {@code i} has those of its weights i, i + 4, i + 8 and i + 12. */
-        private static int word(long address, int subBlock) {
-            long from = address + CODES + subBlock / 8 * 32 + subBlock % 2 * 16;
-            int shift = subBlock % 8 / 2 * 2;
-            return Memory.i32(from) >>> shift & PAIRS | (Memory.i32(from + 4) >>> shift & PAIRS) << 2
-                    | (Memory.i32(from + 8) >>> shift & PAIRS) << 4 | (Memory.i32(from + 12) >>> shift & PAIRS) << 6;
         }
 
         @Override
         public void encodeIndices(long address, long[] words, int at) {
             for (int i = 0; i < 8; i++) {
-                words[at + i] = word(address, 2 * i) & 0xffffffffL | (long) word(address, 2 * i + 1) << 32;
+                words[at + i] = twoBits(address + CODES, 2 * i) & 0xffffffffL
+                        | (long) twoBits(address + CODES, 2 * i + 1) << 32;
             }
         }
 
         @Override
         public void encodeWords(long address, int[] words) {
             for (int sub = 0; sub < 16; sub++) {
-                words[sub] = word(address, sub);
+                words[sub] = twoBits(address + CODES, sub);
             }
             for (int i = 0; i < 2; i++) {
                 long scalesAndMins = Memory.i64(address + 8 * i);
@@ -436,11 +440,47 @@ sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFo
                 into.codes[i] = low + 4 * high - 4;
             }
             for (int sub = 0; sub < 16; sub++) {
-                int low = Memory.u8(address + SCALES + sub % 8) >> sub / 8 * 4 & 15;
-                int high = Memory.u8(address + SCALES + 8 + sub % 4) >> sub / 4 * 2 & 3;
-                into.scales[sub] = low + 16 * high - 32;
+                into.scales[sub] = scaleByte(address, sub) - 32;
                 into.mins[sub] = 0;
             }
+        }
+
+        @Override
+        public byte scaleByte(long address, int subBlock) {
+            int low = Memory.u8(address + SCALES + subBlock % 8) >> subBlock / 8 * 4 & 15;
+            int high = Memory.u8(address + SCALES + 8 + subBlock % 4) >> subBlock / 4 * 2 & 3;
+            return (byte) (low + 16 * high);
+        }
+
+        @Override
+        public Optional<LookupForm> lookupForm() {
+            return Optional.of(LookupForm.Q3_K);
+        }
+
+        /** Six bytes a sub-block: the third bits of four weights a nibble, then the other two. */
+        @Override
+        public void encodeIndices(long address, long[] words, int at) {
+            Arrays.fill(words, at, at + 12, 0);
+            for (int sub = 0; sub < 16; sub++) {
+                long codes = highBits(address + sub % 2 * 16, sub / 2) | (twoBits(address + CODES, sub) & 0xffffffffL) << 16;
+                int bit = 48 * sub % Long.SIZE;
+                int word = at + 48 * sub / Long.SIZE;
+                words[word] |= codes << bit;
+                if (bit > 16) {
+                    words[word + 1] |= codes >>> Long.SIZE - bit;
+                }
+            }
+        }
+
+        /** Bits {@code bit} of 16 bytes: nibble {@code i} has those of bytes i, i + 4, i + 8 and i + 12. */
+        private static long highBits(long address, int bit) {
+            long mask = 0x0101010101010101L << bit;
+            long bits = Long.compress(Memory.i64(address), mask) | Long.compress(Memory.i64(address + 8), mask) << 8;
+            long nibbles = 0;
+            for (int i = 0; i < 4; i++) {
+                nibbles |= Long.expand(bits >>> 4 * i, 0x1111L << i);
+            }
+            return nibbles;
         }
 
         @Override

@@ -125,11 +125,12 @@ final class GemmKernels {
      *
      * @param tables       first table
      * @param codes        first code byte
+     * @param count        code bytes
      * @param stride       bytes from one code byte of a row to the next; rows of the tile
      * @param quarter      a quarter of the byte lanes of a decode vector: how far apart the rows of neighbouring lanes are
      * @param sums         a vector a row
      */
-    static void subBlockSums(long tables, long codes, int stride, int quarter, long sums) {
+    static void subBlockSums(long tables, long codes, int count, int stride, int quarter, long sums) {
         ShortVector zero = ShortVector.zero(SHORTS);
         long table = tables & ADDRESS;
         long far = (long) quarter * BYTES & OFFSET;
@@ -145,7 +146,7 @@ final class GemmKernels {
             ShortVector a5 = zero;
             ShortVector a6 = zero;
             ShortVector a7 = zero;
-            for (int i = 0; i < NestedKernels.SUB_BYTES; i++) {
+            for (int i = 0; i < count; i++) {
                 long x = ALL.get(Memory.LONG, code + ((long) i * stride & OFFSET));
                 long t = table + (2L * i * TABLE & OFFSET);
                 long u = t + TABLE;

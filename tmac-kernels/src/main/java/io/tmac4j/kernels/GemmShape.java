@@ -23,6 +23,9 @@ record GemmShape(int blockWeights, int stepWeights, int partWeights, int[] order
     /** Groups of weights of a step, each with a table: 16 KB at 256 bits, 32 KB at 512, which a first-level cache holds. */
     static final int STEP_TABLES = 32;
 
+    /** Tables of a step of four sub-blocks of three bits: half as many again. */
+    static final int MOST_TABLES = STEP_TABLES * 3 / 2;
+
     /** Tables of a step of ternary weights: 64 of them, three a table. */
     static final int STEP_TRITS = 22;
 
@@ -37,8 +40,8 @@ record GemmShape(int blockWeights, int stepWeights, int partWeights, int[] order
     /** For weights that are looked up: where results shall be those of 8-bit activations there is no bit more. */
     static GemmShape of(LookupForm form, TableMode mode) {
         if (form.nested()) {
-            return new GemmShape(form.blockWeights(), PARTS * NestedKernels.SUB_WEIGHTS, NestedKernels.SUB_WEIGHTS, form.order(),
-                    EIGHT_BITS, false, 0, true, true);
+            return new GemmShape(form.blockWeights(), PARTS * NestedSums.SUB_WEIGHTS, NestedSums.SUB_WEIGHTS, form.order(),
+                    EIGHT_BITS, false, 0, form.halves() == 2, true);
         }
         int step = form.ternary() ? Triples.STEP_WEIGHTS : STEP_TABLES * form.groupWeights();
         return new GemmShape(form.blockWeights(), step, step, form.order(),

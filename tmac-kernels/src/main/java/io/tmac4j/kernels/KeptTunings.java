@@ -52,9 +52,10 @@ record KeptTunings(Path file, String machine) {
     private static final int NAME_LENGTH = 16;
 
     /** The classes whose speed is measured. */
-    private static final List<Class<?>> KERNELS = List.of(LookupTables.class, LookupKernels.class, NestedKernels.class,
-            ScaleKernels.class, WordColumns.class, WordSums.class, WordScales.class, GemmKernels.class, VectorTables.class,
-            WordWeights.class, Triples.class, TritOffsets.class, LookupMatrix.class, WordMatrix.class, Session.class, Gemm.class);
+    private static final List<Class<?>> KERNELS = List.of(LookupTables.class, LookupKernels.class, NestedSums.class,
+            NestedScales.class, ScaleKernels.class, WordColumns.class, WordSums.class, WordScales.class, GemmKernels.class,
+            VectorTables.class, WordWeights.class, Triples.class, TritOffsets.class, LookupMatrix.class, WordMatrix.class,
+            Session.class, Gemm.class);
 
     /** The file of this machine and VM, in the cache folder. */
     static KeptTunings here() {

@@ -21,11 +21,22 @@ package io.tmac4j.kernels;
  * @param ternary      whether codes are 0 to 2 only
  * @param weightScale  the integer weight of code {@code c} is {@code weightScale * c + weightOffset}
  * @param weightOffset see {@code weightScale}
- * @param subBlocks    sub-blocks a block, each with a scale and a min of four bits; 1 if the block has one scale only
+ * @param scales       what the sums of a block are multiplied with
+ * @param highBits     whether codes have a third bit, which is looked up by itself
  * @param order        {@code order[table * groupWeights + j]} is the place in the block of weight {@code j} of a table
  */
 record LookupForm(String name, int blockWeights, int groupWeights, boolean ternary, int weightScale, int weightOffset,
-        int subBlocks, int[] order) {
+        Scales scales, boolean highBits, int[] order) {
+
+    /** What the sums of a block are multiplied with. */
+    enum Scales {
+        /** One sum, times the f16 scale. */
+        FLAT,
+        /** Sub-blocks of 16 weights with scales and mins of four bits. */
+        NIBBLES,
+        /** Sub-blocks of 16 weights with scales of six bits, -32 to 31, no mins. */
+        SIX_BITS
+    }
 
     /** Q1_0: code 1 is +1, code 0 is -1; eight consecutive weights a byte, as in the file. */
     static final LookupForm Q1_0 = of("1 bit plane, scale per 128", 128, 4, false, 2, -1,
@@ -43,8 +54,15 @@ record LookupForm(String name, int blockWeights, int groupWeights, boolean terna
     static final LookupForm TQ1_0 = of("ternary pairs, scale per 256", 256, 2, true, 1, -1, LookupForm::tq1Weight);
 
     /** Q2_K: weight = d * scale * code - dmin * min, sub-blocks of 16; four code bytes each, as {@link WordForm#Q2_K}'s words. */
-    static final LookupForm Q2_K = of("pairs of 2 bits, scale and min per 16", 256, 2, false, 1, 0, NestedKernels.SUB_BLOCKS,
-            (byteIndex, nibble, j) -> byteIndex / 4 * 16 + byteIndex % 4 + 4 * (2 * nibble + j));
+    static final LookupForm Q2_K = of("pairs of 2 bits, scale and min per 16", 256, 2, false, 1, 0, Scales.NIBBLES,
+            false, LookupForm::subBlockWeight);
+
+    /**
+     * Q3_K: weight = d * scale * (code - 4), sub-blocks of 16: two code bytes with the third bits of four weights a nibble, then
+     * four as those of Q2_K.
+     */
+    static final LookupForm Q3_K = of("pairs of 2 bits and 1 bit plane, scale per 16", 256, 2, false, 1, -4, Scales.SIX_BITS,
+            true, LookupForm::subBlockWeight);
 
     private static final LookupForm TQ1_0_TRIPLES = triples(TQ1_0);
     private static final LookupForm TQ2_0_TRIPLES = triples(TQ2_0);
@@ -58,17 +76,17 @@ record LookupForm(String name, int blockWeights, int groupWeights, boolean terna
 
     private static LookupForm of(String name, int blockWeights, int groupWeights, boolean ternary, int weightScale,
             int weightOffset, WeightPlace place) {
-        return of(name, blockWeights, groupWeights, ternary, weightScale, weightOffset, 1, place);
+        return of(name, blockWeights, groupWeights, ternary, weightScale, weightOffset, Scales.FLAT, false, place);
     }
 
     private static LookupForm of(String name, int blockWeights, int groupWeights, boolean ternary, int weightScale,
-            int weightOffset, int subBlocks, WeightPlace place) {
+            int weightOffset, Scales scales, boolean highBits, WeightPlace place) {
         int[] order = new int[blockWeights];
         for (int i = 0; i < blockWeights; i++) {
             int table = i / groupWeights;
             order[i] = place.of(table / 2, table % 2, i % groupWeights);
         }
-        return new LookupForm(name, blockWeights, groupWeights, ternary, weightScale, weightOffset, subBlocks, order);
+        return new LookupForm(name, blockWeights, groupWeights, ternary, weightScale, weightOffset, scales, highBits, order);
     }
 
     /**
@@ -92,6 +110,11 @@ record LookupForm(String name, int blockWeights, int groupWeights, boolean terna
         return 240 + 4 * trit + byteIndex - 60;
     }
 
+    /** A code byte has weights i, i + 4, i + 8 and i + 12 of a sub-block. */
+    private static int subBlockWeight(int byteIndex, int nibble, int j) {
+        return byteIndex / 4 * 16 + byteIndex % 4 + 4 * (2 * nibble + j);
+    }
+
     /** This form of ternary pairs as triples: always the same one, for products of equal forms share their inputs. */
     LookupForm triples() {
         return this == TQ1_0 ? TQ1_0_TRIPLES : TQ2_0_TRIPLES;
@@ -99,7 +122,7 @@ record LookupForm(String name, int blockWeights, int groupWeights, boolean terna
 
     private static LookupForm triples(LookupForm pairs) {
         return new LookupForm(pairs.name.replace("pairs", "triples"), pairs.blockWeights, 3, true, pairs.weightScale,
-                pairs.weightOffset, 1, Triples.order(pairs.order));
+                pairs.weightOffset, Scales.FLAT, false, Triples.order(pairs.order));
     }
 
     /** Whether indices are those of {@link Triples}. */
@@ -109,7 +132,7 @@ record LookupForm(String name, int blockWeights, int groupWeights, boolean terna
 
     /** Tables a block. */
     int tables() {
-        return isTriples() ? Triples.TABLES : blockWeights / groupWeights;
+        return isTriples() ? Triples.TABLES : blockWeights / groupWeights + (highBits ? blockWeights / 4 : 0);
     }
 
     /** Code bytes a row and block. */
@@ -122,19 +145,29 @@ record LookupForm(String name, int blockWeights, int groupWeights, boolean terna
         return isTriples() ? Triples.TABLE_BYTES : LookupTables.TABLE_BYTES;
     }
 
-    /** Whether sub-blocks have scales and mins of their own. */
+    /** Whether sub-blocks have scales of their own. */
     boolean nested() {
-        return subBlocks > 1;
+        return scales != Scales.FLAT;
     }
 
-    /** Bytes of scales and mins of sub-blocks a row and block: a byte each, the scale in its low nibble. */
+    /** Bytes of scales and mins of sub-blocks a row and block: a byte each, the scale in its low bits. */
     int scaleBytes() {
-        return nested() ? subBlocks : 0;
+        return nested() ? NestedSums.SUB_BLOCKS : 0;
     }
 
-    /** f16 numbers a row and block: the scale, and of sub-blocks the scale of the mins. */
+    /** Bits of the scale of a sub-block. */
+    int scaleBits() {
+        return scales == Scales.NIBBLES ? 4 : 6;
+    }
+
+    /** What is subtracted from the bits of a scale. */
+    int scaleCentre() {
+        return scales == Scales.SIX_BITS ? 32 : 0;
+    }
+
+    /** f16 numbers a row and block: the scale, and the scale of the mins if there are any. */
     int halves() {
-        return nested() ? 2 : 1;
+        return scales == Scales.NIBBLES ? 2 : 1;
     }
 
     /** Bytes a row and block: codes, scales and mins of sub-blocks, f16 numbers. */

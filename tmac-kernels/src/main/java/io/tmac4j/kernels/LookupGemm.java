@@ -37,7 +37,9 @@ final class LookupGemm {
         if (form.ternary()) {
             VectorTables.trits(column, scratch);
         } else if (form.groupWeights() == 4) {
-            VectorTables.signs(column, GemmShape.STEP_TABLES, scratch);
+            VectorTables.bits(column, GemmShape.STEP_TABLES, -1, 2, scratch);
+        } else if (form.highBits()) {
+            threeBits(column, scratch);
         } else {
             VectorTables.pairs(column, GemmShape.STEP_TABLES, form.weightOffset() != 0, scratch);
         }
@@ -66,19 +68,32 @@ final class LookupGemm {
         }
     }
 
+    /** Tables of four sub-blocks of weights of -4 to 3: of their third bits, -4 or 0, then of the other two, 0 to 3. */
+    private static void threeBits(long column, long tables) {
+        for (int part = 0; part < GemmShape.PARTS; part++) {
+            long from = column + (long) part * NestedSums.SUB_WEIGHTS * WideSpecies.BYTES;
+            long to = tables + (long) part * NestedSums.THREE_BIT_TABLES * GemmKernels.TABLE;
+            VectorTables.bits(from, NestedSums.HIGH_TABLES, -4, 4, to);
+            VectorTables.pairs(from, NestedSums.PAIR_TABLES, false, to + NestedSums.HIGH_TABLES * GemmKernels.TABLE);
+        }
+    }
+
     /** A step of four sub-blocks of a tile. */
     private static void lookUpNested(LookupLayout layout, GemmShape shape, long block, int inBlock, long column, long scratch,
             long floats) {
         int rows = layout.tileRows();
-        long codes = block + codes(inBlock, rows);
+        int subBytes = layout.form().codeBytes() / NestedSums.SUB_BLOCKS;
+        long codes = block + (long) inBlock * GemmShape.PARTS * subBytes * rows;
         long sums = scratch + Gemm.SUMS;
         for (int part = 0; part < GemmShape.PARTS; part++) {
-            GemmKernels.subBlockSums(scratch + (long) part * NestedKernels.SUB_TABLES * GemmKernels.TABLE,
-                    codes + (long) part * NestedKernels.SUB_BYTES * rows, rows, layout.lanes() / 4,
+            GemmKernels.subBlockSums(scratch + (long) part * 2 * subBytes * GemmKernels.TABLE,
+                    codes + (long) part * subBytes * rows, subBytes, rows, layout.lanes() / 4,
                     sums + (long) part * rows * WideSpecies.BYTES);
         }
         RowScales.nested(layout, block, inBlock * GemmShape.PARTS, scratch + Gemm.SCALES, scratch + Gemm.MINS);
-        GemmKernels.addFourMins(scratch + Gemm.MINS, column + ColumnBlocks.columnSums(shape), rows, floats);
+        if (shape.withMins()) {
+            GemmKernels.addFourMins(scratch + Gemm.MINS, column + ColumnBlocks.columnSums(shape), rows, floats);
+        }
         GemmKernels.scaleFour(sums, scratch + Gemm.SCALES, column + ColumnBlocks.columnScales(shape), rows, floats);
     }
 

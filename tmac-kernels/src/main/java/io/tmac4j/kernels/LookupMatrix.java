@@ -5,7 +5,7 @@ import static io.tmac4j.kernels.Species.LANES;
 import java.util.Arrays;
 
 /**
- * Weights of one or two bits as table indices, with one scale a block or with sub-blocks ({@link NestedKernels}). An mpGEMV
+ * Weights of one or two bits as table indices, with one scale a block or with sub-blocks ({@link NestedSums}). An mpGEMV
  * alternates between two stages, lookups and scales, over as many blocks as their scratch memory holds; each stage is a method
  * that is compiled by itself, and no vector passes from one to the other.
  */
@@ -90,7 +90,7 @@ final class LookupMatrix extends PackedMatrix {
 
     @Override
     long tileScratchBytes() {
-        return layout.form().nested() ? TILES * (NestedKernels.TILE_SUMS + (long) Long.BYTES) + NestedKernels.BLOCK_SUMS
+        return layout.form().nested() ? TILES * (NestedSums.TILE_SUMS + (long) Long.BYTES) + NestedScales.BLOCK_SUMS
                 : BLOCKS * BLOCK_SUMS * tables.mode().tablesPerGroup();
     }
 
@@ -140,7 +140,7 @@ final class LookupMatrix extends PackedMatrix {
     /** Scales and mins of sub-blocks, if there are any; those of lacking rows may be anything, for their f16 numbers are 0. */
     private void packScales(long source, int rowInTile, long scales) {
         for (int sub = 0; sub < layout.form().scaleBytes(); sub++) {
-            Memory.i8(scales + layout.scaleOffsetOf(rowInTile, sub / 2) + sub % 2, format().scaleAndMin(source, sub));
+            Memory.i8(scales + layout.scaleOffsetOf(rowInTile, sub / 2) + sub % 2, format().scaleByte(source, sub));
         }
     }
 
@@ -148,7 +148,7 @@ final class LookupMatrix extends PackedMatrix {
     void fourTiles(long tile, long next1, long next2, long next3, long input, long results, long scratch) {
         int blockBytes = layout.blockBytes();
         if (layout.form().nested()) {
-            long offsets = scratch + TILES * NestedKernels.TILE_SUMS;
+            long offsets = scratch + TILES * NestedSums.TILE_SUMS;
             Memory.i64(offsets, 0);
             Memory.i64(offsets + 8, next1);
             Memory.i64(offsets + 16, next2);
@@ -173,21 +173,29 @@ final class LookupMatrix extends PackedMatrix {
 
     private void nestedBlock(long first, long offsets, int block, long input, long scratch, long results) {
         long numbers = input + tables.numbers(block);
-        NestedKernels.sums(first, offsets, input + (long) block * tables.blockBytes(), numbers + TableLayout.STARTS, scratch);
+        long table = input + (long) block * tables.blockBytes();
+        if (layout.form().highBits()) {
+            NestedSums.threeBits(first, offsets, table, numbers + TableLayout.STARTS, scratch);
+        } else {
+            NestedSums.twoBits(first, offsets, table, numbers + TableLayout.STARTS, scratch);
+        }
+        int mask = (1 << layout.form().scaleBits()) - 1;
+        int centre = layout.form().scaleCentre();
         float step = Memory.f32(numbers + TableLayout.STEP);
-        float minStep = Memory.f32(numbers + TableLayout.MIN_STEP);
         long blockSums = offsets + TILES * (long) Long.BYTES;
         for (int tile = 0; tile < TILES; tile++) {
             long at = first + Memory.i64(offsets + 8L * tile);
-            long sums = scratch + (long) tile * NestedKernels.TILE_SUMS;
+            long sums = scratch + (long) tile * NestedSums.TILE_SUMS;
             for (int row = 0; row < TILE_ROWS; row += WideSpecies.BYTES) {
                 long scales = at + layout.scalesOffset() + 2L * row;
                 long halves = at + layout.halvesOffset() + 2L * row;
                 long to = results + 4L * (tile * TILE_ROWS + row);
-                NestedKernels.scale(sums + row, scales, blockSums);
-                NestedKernels.finish(blockSums, step, halves, to);
-                NestedKernels.scaleMins(numbers + TableLayout.SUMS, scales, blockSums);
-                NestedKernels.finish(blockSums, minStep, halves + 2L * TILE_ROWS, to);
+                NestedScales.scale(sums + row, scales, mask << 16 | mask, centre << 16 | centre, blockSums);
+                NestedScales.finish(blockSums, step, halves, to);
+                if (layout.form().halves() == 2) {
+                    NestedScales.scaleMins(numbers + TableLayout.SUMS, scales, blockSums);
+                    NestedScales.finish(blockSums, Memory.f32(numbers + TableLayout.MIN_STEP), halves + 2L * TILE_ROWS, to);
+                }
             }
         }
     }

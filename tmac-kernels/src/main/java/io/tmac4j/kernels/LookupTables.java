@@ -53,6 +53,9 @@ final class LookupTables {
      */
     static final int TABLE_BYTES = LANES == 32 ? 2 * ENTRIES : ENTRIES;
 
+    /** Steps of the greatest sum of a sub-block of three bits before entries are rounded: 32 * (1014 + 8.5) is below 2^15. */
+    private static final int LIMIT = 1014;
+
     /** A block whose entries are all smaller than this counts as zero: 127 divided by it must be finite. */
     private static final float NEGLIGIBLE = 0x1p-110f;
 
@@ -130,6 +133,10 @@ final class LookupTables {
             buildTriples(form, tables, numbers, ordered);
             return;
         }
+        if (form.highBits()) {
+            buildThreeBits(tables, numbers, ordered);
+            return;
+        }
         float max = 0;
         float sum = 0;
         for (int i = 0; i < form.blockWeights(); i += 2) {
@@ -155,35 +162,66 @@ final class LookupTables {
             pairs(ordered, form.tables(), inverse, form.ternary() ? TERNARY : PAIR, magic, tables);
         }
         if (form.nested()) {
-            storeNested(max, ordered, numbers);
+            storeNested(max, PAIR_CENTRE, NestedSums.PAIR_TABLES, ordered, numbers);
         } else {
             storeNumbers(form, mode, max, sum, numbers);
         }
     }
 
     /**
-     * Stores what belongs to the tables of a block with sub-blocks. What centring leaves out, 3/2 times the sum of the
+     * Stores what belongs to the tables of a block with sub-blocks. What centring leaves out, {@code factor} times the sum of the
      * activations, is rounded to steps of the entries, and the sums of a sub-block begin with it: they are then those of the
-     * codes themselves. Eight pairs of activations, of at most 127 / 1.5 steps each, times codes of at most 3, and the roundings:
-     * at most 2032 + 5, times scales of 15 below 2^15. Mins are multiplied with the same rounded sums, at most 1016: rows have
-     * weights on both sides of zero, so a rounding nearly cancels. With sums of their own, however exact, it would move all rows
-     * to the same side, which doubled the divergence of a model's predictions.
+     * weights themselves. With two bits, eight pairs of activations, of at most 127 / 1.5 steps each, times codes of at most 3,
+     * and the roundings: at most 2032 + 5, times scales of 15 below 2^15. Mins are multiplied with the same rounded sums, at
+     * most 1016: rows have weights on both sides of zero, so a rounding nearly cancels. With sums of their own, however exact, it
+     * would move all rows to the same side, which doubled the divergence of a model's predictions.
+     *
+     * @param biases how often a sub-block has the bias of an entry
      */
-    private static void storeNested(float max, long ordered, long numbers) {
+    private static void storeNested(float max, float factor, int biases, long ordered, long numbers) {
         float inverse = inverseStep(max, TableMode.DEFAULT.greatest());
-        for (int sub = 0; sub < NestedKernels.SUB_BLOCKS; sub++) {
+        for (int sub = 0; sub < NestedSums.SUB_BLOCKS; sub++) {
             float sum = 0;
-            for (int i = 0; i < NestedKernels.SUB_WEIGHTS; i++) {
-                sum += Memory.f32(ordered + 4L * (NestedKernels.SUB_WEIGHTS * sub + i));
+            for (int i = 0; i < NestedSums.SUB_WEIGHTS; i++) {
+                sum += Memory.f32(ordered + 4L * (NestedSums.SUB_WEIGHTS * sub + i));
             }
-            int centre = Math.round(PAIR_CENTRE * (sum * inverse));
-            NestedKernels.starts(centre - NestedKernels.SUB_TABLES * TableMode.DEFAULT.bias(),
-                    numbers + TableLayout.STARTS + 8L * sub);
+            int centre = Math.round(factor * (sum * inverse));
+            NestedSums.starts(centre - biases * TableMode.DEFAULT.bias(), numbers + TableLayout.STARTS + 8L * sub);
             Memory.i32(numbers + TableLayout.SUMS + 4L * sub, centre << 16 | centre & 0xffff);
         }
         float step = step(max, TableMode.DEFAULT.greatest());
         Memory.f32(numbers + TableLayout.STEP, step);
         Memory.f32(numbers + TableLayout.MIN_STEP, -step / PAIR_CENTRE);
+    }
+
+    /**
+     * Tables of weights of -4 to 3 in sub-blocks. Those of third bits, which count -2 or 2, have entries of two steps. Centring
+     * leaves out -4 + 2 + 3/2, so minus half the sum of the activations. Sums of a sub-block are to be multiplied by scales of up
+     * to 32 in size within 16 bits, so a step is also a {@link #LIMIT}th of four times the sum of a sub-block's activations, made
+     * positive; entries and that sum are then rounded by half a step each, third bits by a whole one: in all 8.5 steps.
+     */
+    private static void buildThreeBits(long tables, long numbers, long ordered) {
+        float max = 0;
+        for (int sub = 0; sub < NestedSums.SUB_BLOCKS; sub++) {
+            float whole = 0;
+            for (int i = 0; i < NestedSums.SUB_WEIGHTS; i += 4) {
+                long from = ordered + 4L * (NestedSums.SUB_WEIGHTS * sub + i);
+                float first = Math.abs(Memory.f32(from)) + Math.abs(Memory.f32(from + 4));
+                float second = Math.abs(Memory.f32(from + 8)) + Math.abs(Memory.f32(from + 12));
+                max = Math.max(max, Math.max(first + second, PAIR_CENTRE * Math.max(first, second)));
+                whole += first + second;
+            }
+            max = Math.max(max, whole * (4f * TableMode.DEFAULT.greatest() / LIMIT));
+        }
+        float inverse = inverseStep(max, TableMode.DEFAULT.greatest());
+        float magic = MAGIC + TableMode.DEFAULT.bias();
+        for (int sub = 0; sub < NestedSums.SUB_BLOCKS; sub++) {
+            long from = ordered + 4L * NestedSums.SUB_WEIGHTS * sub;
+            long to = tables + (long) sub * NestedSums.THREE_BIT_TABLES * TABLE_BYTES;
+            planes(from, NestedSums.HIGH_TABLES, 2 * inverse, magic, to);
+            pairs(from, NestedSums.PAIR_TABLES, inverse, PAIR, magic, to + (long) NestedSums.HIGH_TABLES * TABLE_BYTES);
+        }
+        storeNested(max, -0.5f, NestedSums.PAIR_TABLES + 2 * NestedSums.HIGH_TABLES, ordered, numbers);
     }
 
     /** Stores what belongs to the tables of a block whose greatest entry is {@code max}. */

@@ -118,40 +118,50 @@ final class RowScales {
     }
 
     /**
-     * Scales and minus the mins of the four sub-blocks from {@code first} on, an even one, of a tile packed for lookups; those of
-     * a sub-block are {@link LookupLayout#tileRows} floats.
+     * Scales and minus the mins, if there are any, of the four sub-blocks from {@code first} on, an even one, of a tile packed
+     * for lookups; those of a sub-block are {@link LookupLayout#tileRows} floats.
      */
     static void nested(LookupLayout layout, long block, int first, long scales, long mins) {
         int rows = layout.tileRows();
         int lanes = layout.lanes();
+        LookupForm form = layout.form();
+        int mask = (1 << form.scaleBits()) - 1;
         for (int vector = 0; vector < rows; vector += lanes) {
             long halves = block + layout.halvesOffset() + 2L * vector;
             for (int quarter = 0; quarter < 4; quarter++) {
                 long half = halves + quarter / 2 * lanes;
                 long at = block + layout.scalesOffset() + (long) first * rows + 2L * vector + quarter % 2 * (long) lanes;
                 long to = vector + (long) quarter * lanes / 4 << 2;
-                nibbles(half, 16 - quarter % 2 * 16, at, 2L * rows, quarter / 2 * 16, 1, scales + to, 4L * rows);
-                nibbles(half + 2L * rows, 16 - quarter % 2 * 16, at, 2L * rows, quarter / 2 * 16 + 4, -1, mins + to, 4L * rows);
+                int up = 16 - quarter % 2 * 16;
+                int shift = quarter / 2 * 16;
+                codes(half, up, HALF_STEP, at, 2L * rows, shift, mask, form.scaleCentre(), scales + to, 4L * rows);
+                if (form.halves() == 2) {
+                    codes(half + 2L * rows, up, -HALF_STEP, at, 2L * rows, shift + 4, 15, 0, mins + to, 4L * rows);
+                }
             }
         }
     }
 
     /**
-     * Four nibbles a row, times an f16 number and {@code sign}.
+     * Four codes a row, less {@code centre}, times an f16 number and {@code factor}.
      *
      * @param half      ints with the f16 numbers, {@code halfShift} below the upper half
-     * @param codes     ints with the nibbles of two sub-blocks, 8 bits apart, from bit {@code shift} on
+     * @param codes     ints with the codes of two sub-blocks, 8 bits apart, from bit {@code shift} on
      * @param codeBytes bytes to the ints of the next two
      */
-    private static void nibbles(long half, int halfShift, long codes, long codeBytes, int shift, int sign, long to,
-            long targetBytes) {
+    private static void codes(long half, int halfShift, float factor, long codes, long codeBytes, int shift, int bits, int centre,
+            long to, long targetBytes) {
         IntVector h = IntVector.fromMemorySegment(INTS, ALL, half, LITTLE);
-        FloatVector d = h.lanewise(LSHL, halfShift).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(sign * HALF_STEP);
+        FloatVector d = h.lanewise(LSHL, halfShift).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(factor);
+        IntVector mask = IntVector.broadcast(INTS, bits);
+        IntVector less = IntVector.broadcast(INTS, centre);
         IntVector x = IntVector.fromMemorySegment(INTS, ALL, codes, LITTLE).lanewise(LSHR, shift);
         IntVector y = IntVector.fromMemorySegment(INTS, ALL, codes + codeBytes, LITTLE).lanewise(LSHR, shift);
-        ((FloatVector) x.and(15).convert(I2F, 0)).mul(d).intoMemorySegment(ALL, to, LITTLE);
-        ((FloatVector) x.lanewise(LSHR, 8).and(15).convert(I2F, 0)).mul(d).intoMemorySegment(ALL, to + targetBytes, LITTLE);
-        ((FloatVector) y.and(15).convert(I2F, 0)).mul(d).intoMemorySegment(ALL, to + 2 * targetBytes, LITTLE);
-        ((FloatVector) y.lanewise(LSHR, 8).and(15).convert(I2F, 0)).mul(d).intoMemorySegment(ALL, to + 3 * targetBytes, LITTLE);
+        ((FloatVector) x.and(mask).sub(less).convert(I2F, 0)).mul(d).intoMemorySegment(ALL, to, LITTLE);
+        ((FloatVector) x.lanewise(LSHR, 8).and(mask).sub(less).convert(I2F, 0)).mul(d)
+                .intoMemorySegment(ALL, to + targetBytes, LITTLE);
+        ((FloatVector) y.and(mask).sub(less).convert(I2F, 0)).mul(d).intoMemorySegment(ALL, to + 2 * targetBytes, LITTLE);
+        ((FloatVector) y.lanewise(LSHR, 8).and(mask).sub(less).convert(I2F, 0)).mul(d)
+                .intoMemorySegment(ALL, to + 3 * targetBytes, LITTLE);
     }
 }

@@ -21,11 +21,11 @@ record TableLayout(LookupForm form, TableMode mode, int k) implements InputLayou
 
     /** Place of the step of the sums of activations that mins are multiplied with, negative, of blocks with sub-blocks. */
     static final int MIN_STEP = 4;
-    /** Place of what the sums of sub-blocks begin with, see {@link NestedKernels#starts}. */
+    /** Place of what the sums of sub-blocks begin with, see {@link NestedSums#starts}. */
     static final int STARTS = 8;
     /** Place of the sums of activations of sub-blocks, each twice in an int. */
-    static final int SUMS = STARTS + 8 * NestedKernels.SUB_BLOCKS;
-    private static final int NESTED_NUMBER_BYTES = SUMS + 4 * NestedKernels.SUB_BLOCKS;
+    static final int SUMS = STARTS + 8 * NestedSums.SUB_BLOCKS;
+    private static final int NESTED_NUMBER_BYTES = SUMS + 4 * NestedSums.SUB_BLOCKS;
 
     /** Bytes of the numbers of a block. */
     int numberBytes() {

@@ -24,11 +24,11 @@ final class VectorTables {
     }
 
     /**
-     * Tables of bits of four weights that count -1 and +1.
+     * Tables of bits of four weights that count {@code first} or, if set, {@code step} more.
      *
      * @param activations quantised activations in table order, a vector each
      */
-    static void signs(long activations, int count, long tables) {
+    static void bits(long activations, int count, int first, int step, long tables) {
         for (int table = 0; table < count; table++) {
             long from = (activations & ADDRESS) + (4L * table * BYTES & OFFSET);
             long to = (tables & ADDRESS) + (table * GemmKernels.TABLE & OFFSET);
@@ -36,11 +36,11 @@ final class VectorTables {
             ShortVector b = ShortVector.fromMemorySegment(SHORTS, ALL, from + BYTES, LITTLE);
             ShortVector c = ShortVector.fromMemorySegment(SHORTS, ALL, from + 2 * BYTES, LITTLE);
             ShortVector d = ShortVector.fromMemorySegment(SHORTS, ALL, from + 3 * BYTES, LITTLE);
-            ShortVector e = ShortVector.zero(SHORTS).sub(a.add(b).add(c.add(d)));
-            a = a.add(a);
-            b = b.add(b);
-            c = c.add(c);
-            d = d.add(d);
+            ShortVector e = a.add(b).add(c.add(d)).mul((short) first);
+            a = a.mul((short) step);
+            b = b.mul((short) step);
+            c = c.mul((short) step);
+            d = d.mul((short) step);
             ShortVector both = c.add(d);
             e.intoMemorySegment(ALL, to, LITTLE);
             e.add(c).intoMemorySegment(ALL, to + 4 * BYTES, LITTLE);

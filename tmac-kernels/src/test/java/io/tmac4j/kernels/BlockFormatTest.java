@@ -86,10 +86,10 @@ class BlockFormatTest {
             format.read(address, block);
             double expected = -3.0 * block.weight(i % size, format.subWeights());
             // half a step of tables whose greatest entry is that of one activation and the farthest code from the centre; with
-            // sub-blocks another half for what is left out by centring
-            int subScale = block.scales[i % size / format.subWeights()];
-            double rounding = format.lookupForm().map(form -> form.nested() ? 2 * subScale : 1).orElse(0) * 3 * 1.5 / 254
-                    * Math.abs(block.scale);
+            // sub-blocks another half for what is left out by centring, and two for a third bit, whose entries are doubled
+            int subScale = Math.abs(block.scales[i % size / format.subWeights()]);
+            int halfSteps = format.lookupForm().map(form -> !form.nested() ? 1 : (form.highBits() ? 4 : 2) * subScale).orElse(0);
+            double rounding = halfSteps * 3 * 1.5 / 254 * Math.abs(block.scale);
             // the step of an activation may be an f16 number; weights are at most about 100 scales
             assertThat((double) result.getAtIndex(ValueLayout.JAVA_FLOAT, row)).as("row %d, weight %d", row, i)
                     .isCloseTo(expected, within(1e-3 * Math.abs(expected) + 1e-5 + rounding));

@@ -10,6 +10,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Products in every mode of the tables. */
@@ -115,13 +116,14 @@ class TableModeTest {
         }
     }
 
-    @Test
-    void sumsOfTheGreatestScalesAndMinsDoNotOverflow() {
+    @ParameterizedTest
+    @EnumSource(names = {"Q2_K", "Q3_K"})
+    void sumsOfTheGreatestScalesAndMinsDoNotOverflow(GgmlType type) {
         for (int columns : new int[] {1, 16}) {
             for (int codes : new int[] {0x00, 0xff, 0x33}) {
-                for (int scales : new int[] {0x0f, 0xf0, 0xff}) {
+                for (int scales : new int[] {0x00, 0x0f, 0xf0, 0xff}) {
                     for (int period : new int[] {1, 2, 16, 32, 1024}) {
-                        assertThat(greatestError(columns, codes, scales, period))
+                        assertThat(greatestError(type, columns, codes, scales, period))
                                 .as("%d columns, codes %02x, scales %02x, period %d", columns, codes, scales, period)
                                 .isLessThanOrEqualTo(1);
                     }
@@ -130,9 +132,9 @@ class TableModeTest {
         }
     }
 
-    /** The error of Q2_K with activations of one size that change their sign after each {@code period}, and with the others. */
-    private static double greatestError(int columns, int codes, int scales, int period) {
-        BlockFormat format = BlockFormat.of(GgmlType.Q2_K).orElseThrow();
+    /** The error with activations of one size that change their sign after each {@code period}, and with the others. */
+    private static double greatestError(GgmlType type, int columns, int codes, int scales, int period) {
+        BlockFormat format = BlockFormat.of(type).orElseThrow();
         double greatest = 0;
         for (int first = 0; first < 2; first++) {
             int odd = first;

@@ -3,8 +3,6 @@ package io.tmac4j.kernels;
 import static io.tmac4j.kernels.GemmKernels.ADDRESS;
 import static io.tmac4j.kernels.GemmKernels.OFFSET;
 import static io.tmac4j.kernels.ScaleKernels.HALF_BITS;
-import static io.tmac4j.kernels.Species.BYTES;
-import static io.tmac4j.kernels.Species.INTS;
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
@@ -15,56 +13,27 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * An mpGEMV of looked-up weights whose sub-blocks of 16 have scales and mins of four bits. Bytes are summed as in
- * {@link LookupKernels}; the sums of a sub-block, {@code a} and {@code s}, are then multiplied by its scale as
- * 16-bit numbers, and only the sum of a whole block becomes floats.
+ * Second stage of an mpGEMV of looked-up weights with sub-blocks: what {@link NestedSums} has left of a sub-block, {@code a} and
+ * {@code s}, is multiplied by its scale as 16-bit numbers, and only the sum of a whole block becomes floats.
  *
  * <p>A product of a sum and a scale fits 16 bits, the sum of 16 of them does not: it is kept modulo 2^16, and beside it the sum
  * of the products' upper bytes, h. Since each upper byte is rounded down by less than 1, the whole is between 256 h and
  * 256 h + 16 * 255, so both together give it exactly.
  *
- * <p>Each method works on one tile at a time, with few vectors alive: with four tiles at once C2 stores and loads more
- * than it saves. The shape of these methods is C2's wish, see {@link WordSums}.
+ * <p>The shape of these methods is C2's wish, see {@link WordSums}.
  */
-final class NestedKernels {
-
-    /** Sub-blocks of a block. */
-    static final int SUB_BLOCKS = 16;
-
-    /** Weights of a sub-block, and its tables of two weights each. */
-    static final int SUB_WEIGHTS = 16;
-    static final int SUB_TABLES = SUB_WEIGHTS / 2;
-
-    /** Code bytes of a sub-block. */
-    static final int SUB_BYTES = SUB_TABLES / 2;
+final class NestedScales {
 
     private static final MemorySegment ALL = OffHeap.ALL;
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
-    private static final int ENTRIES = LookupTables.TABLE_BYTES;
 
-    /** A table as it is loaded, and what masks a code, as in {@link LookupKernels}. */
-    private static final VectorSpecies<Byte> TABLE = LookupKernels.TABLE;
-    private static final byte NIBBLE = LookupKernels.NIBBLE;
-
-    /** Rows of a vector of the first stage, and its vectors a tile. */
-    private static final int SUM_ROWS = Species.LANES;
-    private static final int VECTORS = LookupMatrix.TILE_ROWS / SUM_ROWS;
-
-    private static final int VECTOR_SHIFT = Integer.numberOfTrailingZeros(VECTORS);
-
-    /** Sub-blocks of a tile before it is the next one's turn: few, so that all four are fetched ahead. */
-    private static final int TURN_SUBS = 4;
-    private static final int TURNS = SUB_BLOCKS / TURN_SUBS * PackedMatrix.TILES;
-
-    /** Bytes of the sums of a block of a tile. */
-    static final int TILE_SUMS = 2 * SUB_BLOCKS * LookupMatrix.TILE_ROWS;
+    private static final int SUB_BLOCKS = NestedSums.SUB_BLOCKS;
 
     private static final VectorSpecies<Short> WIDE_SHORTS = WideSpecies.SHORTS;
     private static final VectorSpecies<Integer> WIDE_INTS = WideSpecies.INTS;
@@ -90,7 +59,7 @@ final class NestedKernels {
     private static final int UPPER_BYTE = 4;
     private static final int UPPER_BYTES = 8;
 
-    private NestedKernels() {
+    private NestedScales() {
     }
 
     private static long masks(int... masks) {
@@ -102,101 +71,19 @@ final class NestedKernels {
     }
 
     /**
-     * Sums of the sub-blocks of a block of four tiles, which take turns: they are four streams of memory, see {@link WordSums}.
-     *
-     * @param codes  first code byte of the block in the first tile
-     * @param tiles  four longs: bytes from there to the same in each tile, 0 for the first
-     * @param tables tables of the block
-     * @param starts what {@code a} and {@code s} begin with, two ints a sub-block, see {@link #starts}
-     * @param target where {@code a} of the first tile goes, and {@code s} {@link LookupMatrix#TILE_ROWS} bytes behind; then
-     *               those of the next sub-block, and {@link #TILE_SUMS} bytes behind those of the next tile
-     */
-    static void sums(long codes, long tiles, long tables, long starts, long target) {
-        ByteVector nibbles = ByteVector.broadcast(BYTES, NIBBLE);
-        for (int turn = 0; turn < TURNS; turn++) {
-            int tile = turn & PackedMatrix.TILES - 1;
-            int firstSub = turn / PackedMatrix.TILES * TURN_SUBS;
-            long first = codes + (long) firstSub * SUB_BYTES * ROWS
-                    + ALL.get(Memory.LONG, (tiles & ADDRESS) + (8L * tile & OFFSET));
-            long firstTable = tables + (long) firstSub * SUB_TABLES * ENTRIES;
-            long firstStart = starts + 8L * firstSub;
-            long firstTarget = target + (long) tile * TILE_SUMS + 2L * firstSub * ROWS;
-            for (int i = 0; i < TURN_SUBS * VECTORS; i++) {
-                int sub = i >> VECTOR_SHIFT;
-                int row = (i & VECTORS - 1) * SUM_ROWS;
-                long p = (first & ADDRESS) + ((long) sub * SUB_BYTES * ROWS + row & OFFSET);
-                long t = (firstTable & ADDRESS) + ((long) sub * SUB_TABLES * ENTRIES & OFFSET);
-                long start = (firstStart & ADDRESS) + (8L * sub & OFFSET);
-                long to = (firstTarget & ADDRESS) + (2L * sub * ROWS + row & OFFSET);
-                ShortVector a = IntVector.broadcast(INTS, ALL.get(Memory.INT, start)).reinterpretAsShorts();
-                ShortVector s = IntVector.broadcast(INTS, ALL.get(Memory.INT, start + 4)).reinterpretAsShorts();
-                ByteVector t0 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t, LITTLE)
-                        .reinterpretShape(BYTES, 0);
-                ByteVector u0 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + ENTRIES, LITTLE)
-                        .reinterpretShape(BYTES, 0);
-                ByteVector t1 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + 2 * ENTRIES, LITTLE)
-                        .reinterpretShape(BYTES, 0);
-                ByteVector u1 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + 3 * ENTRIES, LITTLE)
-                        .reinterpretShape(BYTES, 0);
-                ByteVector t2 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + 4 * ENTRIES, LITTLE)
-                        .reinterpretShape(BYTES, 0);
-                ByteVector u2 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + 5 * ENTRIES, LITTLE)
-                        .reinterpretShape(BYTES, 0);
-                ByteVector t3 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + 6 * ENTRIES, LITTLE)
-                        .reinterpretShape(BYTES, 0);
-                ByteVector u3 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + 7 * ENTRIES, LITTLE)
-                        .reinterpretShape(BYTES, 0);
-                ByteVector x0 = ByteVector.fromMemorySegment(BYTES, ALL, p, LITTLE);
-                ByteVector v0 = x0.and(nibbles).selectFrom(t0);
-                ByteVector w0 = x0.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(u0);
-                a = v0.reinterpretAsShorts().add(w0.reinterpretAsShorts()).add(a);
-                s = v0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
-                        .add(w0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s);
-                ByteVector x1 = ByteVector.fromMemorySegment(BYTES, ALL, p + ROWS, LITTLE);
-                ByteVector v1 = x1.and(nibbles).selectFrom(t1);
-                ByteVector w1 = x1.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(u1);
-                a = v1.reinterpretAsShorts().add(w1.reinterpretAsShorts()).add(a);
-                s = v1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
-                        .add(w1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s);
-                ByteVector x2 = ByteVector.fromMemorySegment(BYTES, ALL, p + 2 * ROWS, LITTLE);
-                ByteVector v2 = x2.and(nibbles).selectFrom(t2);
-                ByteVector w2 = x2.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(u2);
-                a = v2.reinterpretAsShorts().add(w2.reinterpretAsShorts()).add(a);
-                s = v2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
-                        .add(w2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s);
-                ByteVector x3 = ByteVector.fromMemorySegment(BYTES, ALL, p + 3 * ROWS, LITTLE);
-                ByteVector v3 = x3.and(nibbles).selectFrom(t3);
-                ByteVector w3 = x3.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(u3);
-                a = v3.reinterpretAsShorts().add(w3.reinterpretAsShorts()).add(a);
-                s = v3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
-                        .add(w3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s);
-                a.intoMemorySegment(ALL, to, LITTLE);
-                s.intoMemorySegment(ALL, to + ROWS, LITTLE);
-            }
-        }
-    }
-
-    /**
-     * Stores what {@code a} and {@code s} begin with, for all sums of bytes to come out {@code offset} greater: an int of
-     * each, with the 16 bits of two pairs of rows.
-     */
-    static void starts(int offset, long to) {
-        int both = 257 * offset & LOW_HALF;
-        Memory.i32(to, both << 16 | both);
-        Memory.i32(to + 4, offset << 16 | both);
-    }
-
-    /**
      * The sums of a block's sub-blocks, times their scales, together, for one vector of rows.
      *
-     * @param sums   where {@link #sums} has stored those of these rows
+     * @param sums   where {@link NestedSums} has stored those of these rows
      * @param scales scales and mins of these rows, see {@link LookupLayout}
+     * @param bits   the bits of a scale, in both halves of an int
+     * @param centre what is subtracted from them, in both halves of an int
      * @param target where four vectors go, {@link #BLOCK_SUMS} bytes: of even byte lanes the sum modulo 2^16 and the sum of
      *               upper bytes, then those of odd ones
      */
-    static void scale(long sums, long scales, long target) {
+    static void scale(long sums, long scales, int bits, int centre, long target) {
         ShortVector zero = ShortVector.zero(WIDE_SHORTS);
-        IntVector nibbles = mask(NIBBLES);
+        IntVector mask = IntVector.broadcast(WIDE_INTS, bits);
+        ShortVector less = IntVector.broadcast(WIDE_INTS, centre).reinterpretAsShorts();
         IntVector upperByte = mask(UPPER_BYTE);
         IntVector upperBytes = mask(UPPER_BYTES);
         ShortVector even = zero;
@@ -213,8 +100,8 @@ final class NestedKernels {
                     .sub(a0.lanewise(LSHR, 8).and(upperByte).reinterpretAsShorts());
             ShortVector e0 = a0.reinterpretAsShorts()
                     .sub(o0.reinterpretAsInts().lanewise(LSHL, 8).and(upperBytes).reinterpretAsShorts());
-            e0 = x.and(nibbles).reinterpretAsShorts().mul(e0);
-            o0 = y.and(nibbles).reinterpretAsShorts().mul(o0);
+            e0 = x.and(mask).reinterpretAsShorts().sub(less).mul(e0);
+            o0 = y.and(mask).reinterpretAsShorts().sub(less).mul(o0);
             even = e0.add(even);
             odd = o0.add(odd);
             evenHigh = e0.lanewise(ASHR, 8).add(evenHigh);
@@ -224,8 +111,8 @@ final class NestedKernels {
                     .sub(a1.lanewise(LSHR, 8).and(upperByte).reinterpretAsShorts());
             ShortVector e1 = a1.reinterpretAsShorts()
                     .sub(o1.reinterpretAsInts().lanewise(LSHL, 8).and(upperBytes).reinterpretAsShorts());
-            e1 = x.lanewise(LSHR, 8).and(nibbles).reinterpretAsShorts().mul(e1);
-            o1 = y.lanewise(LSHR, 8).and(nibbles).reinterpretAsShorts().mul(o1);
+            e1 = x.lanewise(LSHR, 8).and(mask).reinterpretAsShorts().sub(less).mul(e1);
+            o1 = y.lanewise(LSHR, 8).and(mask).reinterpretAsShorts().sub(less).mul(o1);
             even = e1.add(even);
             odd = o1.add(odd);
             evenHigh = e1.lanewise(ASHR, 8).add(evenHigh);
