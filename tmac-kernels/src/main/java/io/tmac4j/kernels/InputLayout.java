@@ -24,8 +24,8 @@ sealed interface InputLayout permits TableLayout, WordColumns {
      */
     void fill(long activations, int from, int to, long target, long scratch);
 
-    /** Scratch memory of {@link #fill}: the activations of a block as ints. */
-    int SCRATCH_BYTES = 4 * 256;
+    /** Scratch memory of {@link #fill}: the activations of a block as ints or floats, and what a vector reads behind them. */
+    int SCRATCH_BYTES = 4 * 256 + 64;
 
     /** Blocks of a column. */
     default int blocks() {

@@ -2,9 +2,12 @@ package io.tmac4j.kernels;
 
 import static io.tmac4j.kernels.Species.FLOATS_128;
 import static io.tmac4j.kernels.Species.FLOATS_256;
+import static io.tmac4j.kernels.Species.INTS_128;
 import static io.tmac4j.kernels.Species.INTS_256;
 import static io.tmac4j.kernels.Species.LANES;
+import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.MAX;
 import static jdk.incubator.vector.VectorOperators.XOR;
 
 import io.tmac4j.bindings.spi.OffHeap;
@@ -65,20 +68,14 @@ final class LookupTables {
     /** What the exponents of MAGIC leave above the low byte of vector 0, and of vector 1 shifted by 8. */
     private static final int MAGIC_BITS = 0x4b400000 ^ 0x40000000;
 
-    /** Centred weights of pairs: of weight 0, then of weight 1, for the four entries 4i + m of each vector m. */
-    private static final float[] PAIR = {
-        -1.5f, -1.5f, -1.5f, -1.5f, -0.5f, -0.5f, -0.5f, -0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 1.5f, 1.5f, 1.5f, 1.5f,
-        -1.5f, -0.5f, 0.5f, 1.5f, -1.5f, -0.5f, 0.5f, 1.5f, -1.5f, -0.5f, 0.5f, 1.5f, -1.5f, -0.5f, 0.5f, 1.5f
-    };
+    /** Centred weights of the codes of pairs. */
+    private static final float[] PAIR = {-1.5f, -0.5f, 0.5f, 1.5f};
 
     /** The centre of the codes of pairs. */
     private static final float PAIR_CENTRE = 1.5f;
 
     /** The same for codes 0 to 2; code 3, which does not occur, is as good as 1. */
-    private static final float[] TERNARY = {
-        -1, -1, -1, -1, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0,
-        -1, 0, 1, 0, -1, 0, 1, 0, -1, 0, 1, 0, -1, 0, 1, 0
-    };
+    private static final float[] TERNARY = {-1, 0, 1, 0};
 
     /**
      * Centred weights of triples, in memory: of weight 0, then 1, then 2, for the entries 4i + m of each vector m; indices from
@@ -104,6 +101,12 @@ final class LookupTables {
         TRITS = Arena.global().allocateFrom(ValueLayout.JAVA_FLOAT, trits).address();
         SINGLE = Arena.global().allocateFrom(ValueLayout.JAVA_FLOAT, single).address();
     }
+
+    /** Lanes where a pair of activations begins, then where four do. */
+    private static final int[] FIRSTS = {-1, 0, -1, 0, -1, 0, 0, 0};
+
+    /** Activations of a block with sub-blocks. */
+    private static final int BLOCK = NestedSums.SUB_BLOCKS * NestedSums.SUB_WEIGHTS;
 
     /** Centred bits of weights 2 and 3 in lane i of every vector. */
     private static final float[] PLANE_LANES = {-0.5f, 0.5f, -0.5f, 0.5f, -0.5f, -0.5f, 0.5f, 0.5f};
@@ -137,35 +140,61 @@ final class LookupTables {
             buildThreeBits(tables, numbers, ordered);
             return;
         }
-        float max = 0;
-        float sum = 0;
-        for (int i = 0; i < form.blockWeights(); i += 2) {
-            float a = Memory.f32(ordered + 4L * i);
-            float b = Memory.f32(ordered + 4L * i + 4);
-            float size = Math.abs(a) + Math.abs(b);
-            sum += a + b;
-            if (group == 4) {
-                i += 2;
-                float c = Memory.f32(ordered + 4L * i);
-                float d = Memory.f32(ordered + 4L * i + 4);
-                size += Math.abs(c) + Math.abs(d);
-                sum += c + d;
-            }
-            max = Math.max(max, size);
-        }
-        max *= range(form);
+        float max = range(form) * greatest(ordered, form.blockWeights(), group);
         float inverse = inverseStep(max, mode.greatest());
         float magic = MAGIC + mode.bias();
         if (group == 4) {
-            planes(ordered, form.tables(), inverse, magic, tables);
+            planes(ordered, form.tables(), inverse, magic, tables, form.tables(), 0);
         } else {
-            pairs(ordered, form.tables(), inverse, form.ternary() ? TERNARY : PAIR, magic, tables);
+            pairs(ordered, form.tables(), inverse, form.ternary() ? TERNARY : PAIR, magic, tables, form.tables(), 0);
         }
         if (form.nested()) {
             storeNested(max, PAIR_CENTRE, NestedSums.PAIR_TABLES, ordered, numbers);
         } else {
-            storeNumbers(form, mode, max, sum, numbers);
+            storeNumbers(form, mode, max, sum(ordered, form.blockWeights()), numbers);
         }
+    }
+
+    /**
+     * The greatest sum of the sizes of {@code group} activations, 2 or 4; infinite or no number if one of them is. Sizes are
+     * compared as ints, where NaN is greater than infinity. Reads up to three floats behind the last.
+     */
+    private static float greatest(long ordered, int count, int group) {
+        IntVector firsts = IntVector.fromArray(INTS_128, FIRSTS, group == 4 ? 4 : 0);
+        IntVector others = IntVector.broadcast(INTS_128, group == 4 ? -1 : 0);
+        IntVector max = IntVector.zero(INTS_128);
+        for (int i = 0; i < count; i += 4) {
+            long from = ordered + 4L * i;
+            FloatVector pair = FloatVector.fromMemorySegment(FLOATS_128, ALL, from, LITTLE).abs()
+                    .add(FloatVector.fromMemorySegment(FLOATS_128, ALL, from + 4, LITTLE).abs());
+            FloatVector next = FloatVector.fromMemorySegment(FLOATS_128, ALL, from + 8, LITTLE).abs()
+                    .add(FloatVector.fromMemorySegment(FLOATS_128, ALL, from + 12, LITTLE).abs());
+            max = pair.add(next.reinterpretAsInts().and(others).reinterpretAsFloats()).reinterpretAsInts().and(firsts)
+                    .lanewise(MAX, max);
+        }
+        return Float.intBitsToFloat(max.reduceLanes(MAX));
+    }
+
+    private static float sum(long ordered, int count) {
+        FloatVector sum = FloatVector.zero(FLOATS_128);
+        for (int i = 0; i < count; i += 4) {
+            sum = FloatVector.fromMemorySegment(FLOATS_128, ALL, ordered + 4L * i, LITTLE).add(sum);
+        }
+        return sum.reduceLanes(ADD);
+    }
+
+    /** The greatest sum of the sizes of a sub-block's activations, as above. */
+    private static float greatestSubBlock(long ordered) {
+        int max = 0;
+        for (int sub = 0; sub < NestedSums.SUB_BLOCKS; sub++) {
+            long from = ordered + 4L * NestedSums.SUB_WEIGHTS * sub;
+            FloatVector size = FloatVector.fromMemorySegment(FLOATS_128, ALL, from, LITTLE).abs()
+                    .add(FloatVector.fromMemorySegment(FLOATS_128, ALL, from + 16, LITTLE).abs())
+                    .add(FloatVector.fromMemorySegment(FLOATS_128, ALL, from + 32, LITTLE).abs())
+                    .add(FloatVector.fromMemorySegment(FLOATS_128, ALL, from + 48, LITTLE).abs());
+            max = Math.max(max, Float.floatToRawIntBits(size.reduceLanes(ADD)));
+        }
+        return Float.intBitsToFloat(max);
     }
 
     /**
@@ -181,10 +210,7 @@ final class LookupTables {
     private static void storeNested(float max, float factor, int biases, long ordered, long numbers) {
         float inverse = inverseStep(max, TableMode.DEFAULT.greatest());
         for (int sub = 0; sub < NestedSums.SUB_BLOCKS; sub++) {
-            float sum = 0;
-            for (int i = 0; i < NestedSums.SUB_WEIGHTS; i++) {
-                sum += Memory.f32(ordered + 4L * (NestedSums.SUB_WEIGHTS * sub + i));
-            }
+            float sum = sum(ordered + 4L * NestedSums.SUB_WEIGHTS * sub, NestedSums.SUB_WEIGHTS);
             int centre = Math.round(factor * (sum * inverse));
             NestedSums.starts(centre - biases * TableMode.DEFAULT.bias(), numbers + TableLayout.STARTS + 8L * sub);
             Memory.i32(numbers + TableLayout.SUMS + 4L * sub, centre << 16 | centre & 0xffff);
@@ -201,26 +227,13 @@ final class LookupTables {
      * positive; entries and that sum are then rounded by half a step each, third bits by a whole one: in all 8.5 steps.
      */
     private static void buildThreeBits(long tables, long numbers, long ordered) {
-        float max = 0;
-        for (int sub = 0; sub < NestedSums.SUB_BLOCKS; sub++) {
-            float whole = 0;
-            for (int i = 0; i < NestedSums.SUB_WEIGHTS; i += 4) {
-                long from = ordered + 4L * (NestedSums.SUB_WEIGHTS * sub + i);
-                float first = Math.abs(Memory.f32(from)) + Math.abs(Memory.f32(from + 4));
-                float second = Math.abs(Memory.f32(from + 8)) + Math.abs(Memory.f32(from + 12));
-                max = Math.max(max, Math.max(first + second, PAIR_CENTRE * Math.max(first, second)));
-                whole += first + second;
-            }
-            max = Math.max(max, whole * (4f * TableMode.DEFAULT.greatest() / LIMIT));
-        }
+        float entries = Math.max(greatest(ordered, BLOCK, 4), PAIR_CENTRE * greatest(ordered, BLOCK, 2));
+        float max = Math.max(entries, greatestSubBlock(ordered) * (4f * TableMode.DEFAULT.greatest() / LIMIT));
         float inverse = inverseStep(max, TableMode.DEFAULT.greatest());
         float magic = MAGIC + TableMode.DEFAULT.bias();
-        for (int sub = 0; sub < NestedSums.SUB_BLOCKS; sub++) {
-            long from = ordered + 4L * NestedSums.SUB_WEIGHTS * sub;
-            long to = tables + (long) sub * NestedSums.THREE_BIT_TABLES * TABLE_BYTES;
-            planes(from, NestedSums.HIGH_TABLES, 2 * inverse, magic, to);
-            pairs(from, NestedSums.PAIR_TABLES, inverse, PAIR, magic, to + (long) NestedSums.HIGH_TABLES * TABLE_BYTES);
-        }
+        planes(ordered, BLOCK / 4, 2 * inverse, magic, tables, NestedSums.HIGH_TABLES, NestedSums.PAIR_TABLES);
+        pairs(ordered, BLOCK / 2, inverse, PAIR, magic, tables + (long) NestedSums.HIGH_TABLES * TABLE_BYTES,
+                NestedSums.PAIR_TABLES, NestedSums.HIGH_TABLES);
         storeNested(max, -0.5f, NestedSums.PAIR_TABLES + 2 * NestedSums.HIGH_TABLES, ordered, numbers);
     }
 
@@ -255,34 +268,45 @@ final class LookupTables {
         return max <= Float.MAX_VALUE ? max / greatest * STEP_FACTOR : Float.NaN;
     }
 
-    private static void pairs(long activations, int count, float inverse, float[] weights, float magic, long tables) {
-        FloatVector w0 = weights(weights, 0);
-        FloatVector w1 = weights(weights, 1);
-        FloatVector w2 = weights(weights, 2);
-        FloatVector w3 = weights(weights, 3);
-        FloatVector u0 = weights(weights, 4);
-        FloatVector u1 = weights(weights, 5);
-        FloatVector u2 = weights(weights, 6);
-        FloatVector u3 = weights(weights, 7);
+    /**
+     * Tables of pairs. Entry 4i + m: lane i of vector m, with weight i of the second activation and m of the first.
+     *
+     * @param run tables that follow each other, a power of two; then room for {@code gap} others
+     */
+    private static void pairs(long activations, int count, float inverse, float[] weights, float magic, long tables, int run,
+            int gap) {
+        int shift = Integer.numberOfTrailingZeros(run);
+        FloatVector seconds = FloatVector.fromArray(FLOATS_128, weights, 0);
+        FloatVector bias = FloatVector.broadcast(FLOATS_128, magic);
+        IntVector magicBits = IntVector.broadcast(INTS_128, MAGIC_BITS);
+        FloatVector first0 = FloatVector.broadcast(FLOATS_128, weights[0]);
+        FloatVector first1 = FloatVector.broadcast(FLOATS_128, weights[1]);
+        FloatVector first2 = FloatVector.broadcast(FLOATS_128, weights[2]);
+        FloatVector first3 = FloatVector.broadcast(FLOATS_128, weights[3]);
         for (int table = 0; table < count; table++) {
             long from = activations + 8L * table;
             FloatVector x = FloatVector.broadcast(FLOATS_128, Memory.f32(from) * inverse);
-            FloatVector y = FloatVector.broadcast(FLOATS_128, Memory.f32(from + 4) * inverse);
-            ByteVector entries = bytes(x.fma(w0, y.mul(u0)), x.fma(w1, y.mul(u1)), x.fma(w2, y.mul(u2)), x.fma(w3, y.mul(u3)),
-                    magic);
+            FloatVector y = FloatVector.broadcast(FLOATS_128, Memory.f32(from + 4) * inverse).mul(seconds);
+            IntVector e0 = x.fma(first0, y).add(bias).reinterpretAsInts();
+            IntVector e1 = x.fma(first1, y).add(bias).reinterpretAsInts().lanewise(LSHL, 8);
+            IntVector e2 = x.fma(first2, y).add(bias).reinterpretAsInts().lanewise(LSHL, 16);
+            IntVector e3 = x.fma(first3, y).add(bias).reinterpretAsInts().lanewise(LSHL, 24);
+            ByteVector entries = e0.lanewise(XOR, e1).lanewise(XOR, e2.lanewise(XOR, e3)).lanewise(XOR, magicBits)
+                    .reinterpretAsBytes();
+            long to = tables + (long) (table + (table >> shift) * gap) * TABLE_BYTES;
             for (int copy = 0; copy < TABLE_BYTES; copy += ENTRIES) {
-                entries.intoMemorySegment(ALL, tables + (long) table * TABLE_BYTES + copy, LITTLE);
+                entries.intoMemorySegment(ALL, to + copy, LITTLE);
             }
         }
     }
 
-    private static FloatVector weights(float[] weights, int i) {
-        return FloatVector.fromArray(FLOATS_128, weights, 4 * i);
-    }
-
-    private static void planes(long activations, int count, float inverse, float magic, long tables) {
+    /** Tables of four single bits, of -1/2 or 1/2; see {@link #pairs} for where they go. */
+    private static void planes(long activations, int count, float inverse, float magic, long tables, int run, int gap) {
+        int shift = Integer.numberOfTrailingZeros(run);
         FloatVector third = FloatVector.fromArray(FLOATS_128, PLANE_LANES, 0);
         FloatVector fourth = FloatVector.fromArray(FLOATS_128, PLANE_LANES, 4);
+        FloatVector bias = FloatVector.broadcast(FLOATS_128, magic);
+        IntVector magicBits = IntVector.broadcast(INTS_128, MAGIC_BITS);
         for (int table = 0; table < count; table++) {
             long from = activations + 16L * table;
             float a = Memory.f32(from) * inverse;
@@ -291,22 +315,19 @@ final class LookupTables {
             FloatVector d = FloatVector.broadcast(FLOATS_128, Memory.f32(from + 12) * inverse);
             // lane i, vector m: entry 4i + m, so c and d vary with the lane, a and b with the vector
             FloatVector upper = c.fma(third, d.mul(fourth));
-            float sum = 0.5f * (a + b);
-            float difference = 0.5f * (a - b);
-            ByteVector entries = bytes(upper.sub(sum), upper.add(difference), upper.sub(difference), upper.add(sum), magic);
+            FloatVector sum = FloatVector.broadcast(FLOATS_128, 0.5f * (a + b));
+            FloatVector difference = FloatVector.broadcast(FLOATS_128, 0.5f * (a - b));
+            IntVector e0 = upper.sub(sum).add(bias).reinterpretAsInts();
+            IntVector e1 = upper.add(difference).add(bias).reinterpretAsInts().lanewise(LSHL, 8);
+            IntVector e2 = upper.sub(difference).add(bias).reinterpretAsInts().lanewise(LSHL, 16);
+            IntVector e3 = upper.add(sum).add(bias).reinterpretAsInts().lanewise(LSHL, 24);
+            ByteVector entries = e0.lanewise(XOR, e1).lanewise(XOR, e2.lanewise(XOR, e3)).lanewise(XOR, magicBits)
+                    .reinterpretAsBytes();
+            long to = tables + (long) (table + (table >> shift) * gap) * TABLE_BYTES;
             for (int copy = 0; copy < TABLE_BYTES; copy += ENTRIES) {
-                entries.intoMemorySegment(ALL, tables + (long) table * TABLE_BYTES + copy, LITTLE);
+                entries.intoMemorySegment(ALL, to + copy, LITTLE);
             }
         }
-    }
-
-    /** Byte 4i + m: lane i of vector m, rounded, plus the bias. */
-    private static ByteVector bytes(FloatVector v0, FloatVector v1, FloatVector v2, FloatVector v3, float magic) {
-        IntVector i0 = v0.add(magic).reinterpretAsInts();
-        IntVector i1 = v1.add(magic).reinterpretAsInts().lanewise(LSHL, 8);
-        IntVector i2 = v2.add(magic).reinterpretAsInts().lanewise(LSHL, 16);
-        IntVector i3 = v3.add(magic).reinterpretAsInts().lanewise(LSHL, 24);
-        return i0.lanewise(XOR, i1).lanewise(XOR, i2.lanewise(XOR, i3)).lanewise(XOR, MAGIC_BITS).reinterpretAsBytes();
     }
 
     /** Tables of triples: entry 4i + m is lane i of vector m, as with pairs. */

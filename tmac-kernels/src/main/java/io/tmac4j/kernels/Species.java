@@ -18,6 +18,7 @@ final class Species {
 
     static final VectorSpecies<Byte> BYTES_128 = ByteVector.SPECIES_128;
     static final VectorSpecies<Byte> BYTES_256 = ByteVector.SPECIES_256;
+    static final VectorSpecies<Integer> INTS_128 = IntVector.SPECIES_128;
     static final VectorSpecies<Integer> INTS_256 = IntVector.SPECIES_256;
     static final VectorSpecies<Float> FLOATS_128 = FloatVector.SPECIES_128;
     static final VectorSpecies<Float> FLOATS_256 = FloatVector.SPECIES_256;
