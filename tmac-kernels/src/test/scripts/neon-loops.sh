@@ -55,7 +55,8 @@ done
 # the machine code is printed in hexadecimal; no disassembler plug-in is needed
 "$work/jdk/bin/java" -Dtmac.tune=off -Dslf4j.internal.verbosity=ERROR --enable-native-access=ALL-UNNAMED --add-modules jdk.incubator.vector \
     -XX:+UnlockDiagnosticVMOptions -XX:CompileCommand=quiet "-XX:CompileCommand=print,*Kernels::*" \
-    "-XX:CompileCommand=print,io.tmac4j.kernels.Word*::*" "-XX:CompileCommand=print,io.tmac4j.kernels.TritOffsets::*" \
+    "-XX:CompileCommand=print,io.tmac4j.kernels.Word*::*" "-XX:CompileCommand=print,io.tmac4j.kernels.Nested*::*" \
+    "-XX:CompileCommand=print,io.tmac4j.kernels.TritOffsets::*" \
     -cp "$root/tmac-kernels/target/classes:$root/tmac-kernels/target/test-classes:$root/bindings/target/classes:$slf4j" \
     io.tmac4j.kernels.HotKernels "${HOT_PRODUCTS:-150}" > "$work/machine-code.log" 2>&1 \
     || { sed '/^Compiled method/,$d' "$work/machine-code.log" >&2; exit 1; }

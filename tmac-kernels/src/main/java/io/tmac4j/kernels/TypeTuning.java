@@ -39,9 +39,13 @@ record TypeTuning(boolean lookups, List<Work> work, TableMode mode) {
         return new TypeTuning(form.lookups, form.work, modes ? wanted : TableMode.DEFAULT);
     }
 
-    /** What is shipped for a format: what can be looked up is. */
+    /**
+     * What is shipped for a format: what can be looked up is; but three bits, of which a lookup in the mean has 1 1/3, only where
+     * multiplication is slow, too.
+     */
     static TypeTuning standard(BlockFormat format) {
-        return standard(format, format.lookupForm().isPresent());
+        return standard(format, format.lookupForm()
+                .filter(form -> !form.highBits() || VectorWidth.chosen().multipliesSlowly()).isPresent());
     }
 
     /** One form of a format, with work cut as is shipped. */

@@ -74,6 +74,9 @@ class EngineChoiceTest {
         String zen = "vendor_id\t: AuthenticAMD\ncpu family\t: 23\nmodel\t\t: 1\nmodel name\t: AMD EPYC 7601\nflags\t\t: avx2";
         assertThat(VectorWidth.choose(null, null, 256, zen)).extracting(VectorWidth::bits, VectorWidth::lookupBits)
                 .containsExactly(256, 128);
+        assertThat(VectorWidth.choose(null, null, 256, zen).multipliesSlowly()).isTrue();
+        assertThat(VectorWidth.choose(null, null, 256, "").multipliesSlowly()).isFalse();
+        assertThat(VectorWidth.choose(null, null, 128, "").multipliesSlowly()).isFalse();
         assertThat(VectorWidth.choose(null, "256", 256, zen).lookupBits()).isEqualTo(256);
         assertThat(VectorWidth.choose("256", null, 256, zen).lookupBits()).isEqualTo(256);
         String zen2 = zen.replace("model\t\t: 1\n", "model\t\t: 49\n");
