@@ -64,8 +64,8 @@ record VectorWidth(int bits, int lookupBits, String reason) {
     }
 
     /**
-     * Whether products of 16 bits cost more than lookups, as on processors that compute 256 bits in halves: a Zen 1 core does half
-     * a multiplication of 256 bits a cycle, but one and a half additions.
+     * Whether products of 16 bits cost more than lookups, as on processors that compute 256 bits in halves: a Zen 1 core does
+     * half a multiplication of 256 bits a cycle, but one and a half additions.
      */
     boolean multipliesSlowly() {
         return lookupBits < bits;
