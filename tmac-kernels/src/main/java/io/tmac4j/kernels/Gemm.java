@@ -54,15 +54,15 @@ final class Gemm implements AutoCloseable, ParallelTask {
 
     /**
      * Where everything stands in the scratch memory of a worker. At 0: the vector tables of a step, or 128 unpacked weights of
-     * {@link #MULTIPLY_ROWS} rows. Then 16-bit sums; float sums, for each column tile two vectors a row; scales and mins of rows;
-     * offsets of the rows.
+     * {@link #MULTIPLY_ROWS} rows. Then 16-bit sums; float sums, for each column tile two vectors a row; scales and mins of rows,
+     * of as many sub-blocks as a step has; offsets of the rows.
      */
     static final long SUMS = Math.max(GemmShape.STEP_TRITS * GemmKernels.TRIT_TABLE,
             Math.max(GemmShape.MOST_TABLES * GemmKernels.TABLE, 128L * 4 * MULTIPLY_ROWS));
     static final long FLOATS = SUMS + (long) MAX_CHUNK_ROWS * BYTES;
     static final long SCALES = FLOATS + 2L * MAX_CHUNK_ROWS * BYTES;
-    static final long MINS = SCALES + 4L * MAX_CHUNK_ROWS;
-    static final long OFFSETS = MINS + 4L * MAX_CHUNK_ROWS;
+    static final long MINS = SCALES + 4L * GemmShape.PARTS * MAX_CHUNK_ROWS;
+    static final long OFFSETS = MINS + 4L * GemmShape.PARTS * MAX_CHUNK_ROWS;
     private static final long WORKER_BYTES = OFFSETS + TritOffsets.bytes(MAX_CHUNK_ROWS / TRIT_GROUP_TILES)
             + ColumnBlocks.SCRATCH_BYTES;
 

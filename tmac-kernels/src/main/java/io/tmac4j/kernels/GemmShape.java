@@ -49,13 +49,17 @@ record GemmShape(int blockWeights, int stepWeights, int partWeights, int[] order
                 false, false);
     }
 
-    /** For weights in words: those of two bits are looked up in tables of pairs, others are multiplied. */
+    /**
+     * For weights in words: those of two bits are looked up in tables of pairs, those of four bits in tables of single weights or
+     * multiplied, those of three bits multiplied.
+     */
     static GemmShape of(WordForm form) {
         boolean nested = form.subBlocks() > 1;
-        boolean tables = form.bits() == 2;
-        int part = tables ? Math.min(STEP_TABLES * 2, form.sumWeights()) : form.sumWeights();
-        return new GemmShape(form.blockWeights(), tables && !nested ? STEP_TABLES * 2 : PARTS * part, part, form.order(),
-                form.activationLimit(), form.halfSteps(), form.lack(), form.halves() == 2, nested);
+        boolean pairs = form.bits() == 2;
+        int part = pairs ? Math.min(STEP_TABLES * 2, form.sumWeights()) : form.sumWeights();
+        int flatStep = pairs ? STEP_TABLES * 2 : form.byTables() ? part : PARTS * part;
+        return new GemmShape(form.blockWeights(), nested ? PARTS * part : flatStep, part, form.order(), form.activationLimit(),
+                form.halfSteps(), form.lack(), form.halves() == 2, nested);
     }
 
     /** Parts of a step; of the last step along k perhaps fewer. */

@@ -51,6 +51,9 @@ final class NestedSums {
     private static final VectorSpecies<Byte> TABLE = LookupKernels.TABLE;
     private static final byte NIBBLE = LookupKernels.NIBBLE;
 
+    /** Whether an index needs a mask, of vectors with more than two tables' entries. */
+    private static final boolean MASKS = NIBBLE != -1;
+
     /** Rows of a tile, of a vector, and vectors a tile. */
     private static final int ROWS = LookupMatrix.TILE_ROWS;
     private static final int SUM_ROWS = Species.LANES;
@@ -145,7 +148,11 @@ final class NestedSums {
         }
     }
 
-    /** The same for three bits: the tables of the third bit of a sub-block come before those of the other two. */
+    /**
+     * The same for three bits: the tables of the third bit of a sub-block come before those of the other two. Whole vectors are
+     * loaded of the tables, and indices masked only where it matters: with more to inline C2 made objects of the last sums when a
+     * prompt had been processed before.
+     */
     static void threeBits(long codes, long tiles, long tables, long starts, long target) {
         ByteVector nibbles = ByteVector.broadcast(BYTES, NIBBLE);
         for (int turn = 0; turn < TURNS; turn++) {
@@ -163,65 +170,59 @@ final class NestedSums {
                 long t = (firstTable & ADDRESS) + ((long) sub * THREE_BIT_TABLES * ENTRIES & OFFSET);
                 long start = (firstStart & ADDRESS) + (8L * sub & OFFSET);
                 long to = (firstTarget & ADDRESS) + (2L * sub * ROWS + row & OFFSET);
-                ByteVector t0 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t, LITTLE)
-                        .reinterpretShape(BYTES, 0);
-                ByteVector u0 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + ENTRIES, LITTLE)
-                        .reinterpretShape(BYTES, 0);
-                ByteVector t1 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + 2 * ENTRIES, LITTLE)
-                        .reinterpretShape(BYTES, 0);
-                ByteVector u1 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + 3 * ENTRIES, LITTLE)
-                        .reinterpretShape(BYTES, 0);
+                ByteVector t0 = ByteVector.fromMemorySegment(BYTES, ALL, t, LITTLE);
+                ByteVector u0 = ByteVector.fromMemorySegment(BYTES, ALL, t + ENTRIES, LITTLE);
+                ByteVector t1 = ByteVector.fromMemorySegment(BYTES, ALL, t + 2 * ENTRIES, LITTLE);
+                ByteVector u1 = ByteVector.fromMemorySegment(BYTES, ALL, t + 3 * ENTRIES, LITTLE);
                 ByteVector x0 = ByteVector.fromMemorySegment(BYTES, ALL, p, LITTLE);
-                ByteVector v0 = x0.and(nibbles).selectFrom(t0);
-                ByteVector w0 = x0.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(u0);
+                ByteVector y0 = x0.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                ByteVector v0 = (MASKS ? x0.and(nibbles) : x0).selectFrom(t0);
+                ByteVector w0 = (MASKS ? y0.and(nibbles) : y0).selectFrom(u0);
                 ShortVector a = v0.reinterpretAsShorts().add(w0.reinterpretAsShorts());
                 ShortVector s = v0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts());
                 ByteVector x1 = ByteVector.fromMemorySegment(BYTES, ALL, p + ROWS, LITTLE);
-                ByteVector v1 = x1.and(nibbles).selectFrom(t1);
-                ByteVector w1 = x1.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(u1);
+                ByteVector y1 = x1.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                ByteVector v1 = (MASKS ? x1.and(nibbles) : x1).selectFrom(t1);
+                ByteVector w1 = (MASKS ? y1.and(nibbles) : y1).selectFrom(u1);
                 a = v1.reinterpretAsShorts().add(w1.reinterpretAsShorts()).add(a);
                 s = v1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s);
                 a = a.add(a).add(IntVector.broadcast(INTS, ALL.get(Memory.INT, start)).reinterpretAsShorts());
                 s = s.add(s).add(IntVector.broadcast(INTS, ALL.get(Memory.INT, start + 4)).reinterpretAsShorts());
-                ByteVector t2 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + 4 * ENTRIES, LITTLE)
-                        .reinterpretShape(BYTES, 0);
-                ByteVector u2 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + 5 * ENTRIES, LITTLE)
-                        .reinterpretShape(BYTES, 0);
-                ByteVector t3 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + 6 * ENTRIES, LITTLE)
-                        .reinterpretShape(BYTES, 0);
-                ByteVector u3 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + 7 * ENTRIES, LITTLE)
-                        .reinterpretShape(BYTES, 0);
-                ByteVector t4 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + 8 * ENTRIES, LITTLE)
-                        .reinterpretShape(BYTES, 0);
-                ByteVector u4 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + 9 * ENTRIES, LITTLE)
-                        .reinterpretShape(BYTES, 0);
-                ByteVector t5 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + 10 * ENTRIES, LITTLE)
-                        .reinterpretShape(BYTES, 0);
-                ByteVector u5 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + 11 * ENTRIES, LITTLE)
-                        .reinterpretShape(BYTES, 0);
+                ByteVector t2 = ByteVector.fromMemorySegment(BYTES, ALL, t + 4 * ENTRIES, LITTLE);
+                ByteVector u2 = ByteVector.fromMemorySegment(BYTES, ALL, t + 5 * ENTRIES, LITTLE);
+                ByteVector t3 = ByteVector.fromMemorySegment(BYTES, ALL, t + 6 * ENTRIES, LITTLE);
+                ByteVector u3 = ByteVector.fromMemorySegment(BYTES, ALL, t + 7 * ENTRIES, LITTLE);
+                ByteVector t4 = ByteVector.fromMemorySegment(BYTES, ALL, t + 8 * ENTRIES, LITTLE);
+                ByteVector u4 = ByteVector.fromMemorySegment(BYTES, ALL, t + 9 * ENTRIES, LITTLE);
+                ByteVector t5 = ByteVector.fromMemorySegment(BYTES, ALL, t + 10 * ENTRIES, LITTLE);
+                ByteVector u5 = ByteVector.fromMemorySegment(BYTES, ALL, t + 11 * ENTRIES, LITTLE);
                 ByteVector x2 = ByteVector.fromMemorySegment(BYTES, ALL, p + 2 * ROWS, LITTLE);
-                ByteVector v2 = x2.and(nibbles).selectFrom(t2);
-                ByteVector w2 = x2.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(u2);
+                ByteVector y2 = x2.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                ByteVector v2 = (MASKS ? x2.and(nibbles) : x2).selectFrom(t2);
+                ByteVector w2 = (MASKS ? y2.and(nibbles) : y2).selectFrom(u2);
                 a = v2.reinterpretAsShorts().add(w2.reinterpretAsShorts()).add(a);
                 s = v2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s);
                 ByteVector x3 = ByteVector.fromMemorySegment(BYTES, ALL, p + 3 * ROWS, LITTLE);
-                ByteVector v3 = x3.and(nibbles).selectFrom(t3);
-                ByteVector w3 = x3.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(u3);
+                ByteVector y3 = x3.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                ByteVector v3 = (MASKS ? x3.and(nibbles) : x3).selectFrom(t3);
+                ByteVector w3 = (MASKS ? y3.and(nibbles) : y3).selectFrom(u3);
                 a = v3.reinterpretAsShorts().add(w3.reinterpretAsShorts()).add(a);
                 s = v3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s);
                 ByteVector x4 = ByteVector.fromMemorySegment(BYTES, ALL, p + 4 * ROWS, LITTLE);
-                ByteVector v4 = x4.and(nibbles).selectFrom(t4);
-                ByteVector w4 = x4.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(u4);
+                ByteVector y4 = x4.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                ByteVector v4 = (MASKS ? x4.and(nibbles) : x4).selectFrom(t4);
+                ByteVector w4 = (MASKS ? y4.and(nibbles) : y4).selectFrom(u4);
                 a = v4.reinterpretAsShorts().add(w4.reinterpretAsShorts()).add(a);
                 s = v4.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w4.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s);
                 ByteVector x5 = ByteVector.fromMemorySegment(BYTES, ALL, p + 5 * ROWS, LITTLE);
-                ByteVector v5 = x5.and(nibbles).selectFrom(t5);
-                ByteVector w5 = x5.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(u5);
+                ByteVector y5 = x5.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                ByteVector v5 = (MASKS ? x5.and(nibbles) : x5).selectFrom(t5);
+                ByteVector w5 = (MASKS ? y5.and(nibbles) : y5).selectFrom(u5);
                 a = v5.reinterpretAsShorts().add(w5.reinterpretAsShorts()).add(a);
                 s = v5.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
                         .add(w5.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s);

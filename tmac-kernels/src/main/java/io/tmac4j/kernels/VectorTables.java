@@ -122,6 +122,24 @@ final class VectorTables {
         }
     }
 
+    /** Tables of codes 0 to 15 of one weight that count {@code first} and so on. */
+    static void singles(long activations, int count, int first, long tables) {
+        for (int table = 0; table < count; table++) {
+            long to = (tables & ADDRESS) + (table * GemmKernels.TABLE & OFFSET);
+            ShortVector a = ShortVector.fromMemorySegment(SHORTS, ALL, (activations & ADDRESS) + ((long) table * BYTES & OFFSET),
+                    LITTLE);
+            ShortVector e = a.mul((short) first);
+            ShortVector f = a.mul((short) (first + 8));
+            for (int code = 0; code < 8; code++) {
+                long at = to + ((long) code * BYTES & OFFSET);
+                ShortVector.zero(SHORTS).add(e).intoMemorySegment(ALL, at, LITTLE);
+                ShortVector.zero(SHORTS).add(f).intoMemorySegment(ALL, at + 8 * BYTES, LITTLE);
+                e = a.add(e);
+                f = a.add(f);
+            }
+        }
+    }
+
     /**
      * Tables of the trits of a step, three weights of -1, 0 and 1 each, the first counting least; of {@link GemmShape#STEP_TRITS}
      * tables the last has one weight.

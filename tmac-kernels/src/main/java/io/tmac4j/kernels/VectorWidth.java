@@ -68,7 +68,7 @@ record VectorWidth(int bits, int lookupBits, String reason) {
      * half a multiplication of 256 bits a cycle, but one and a half additions.
      */
     boolean multipliesSlowly() {
-        return lookupBits < bits;
+        return bits == 256 && lookupBits == 128;
     }
 
     /** The widest vectors of floats that the VM uses. */

@@ -140,7 +140,7 @@ record WordForm(String name, int bits, int blockWeights, int subBlocks, Scales s
 
     /** Whether mpGEMM looks up these words in vector tables; else it multiplies them. */
     boolean byTables() {
-        return bits == 2;
+        return bits == 2 || bits == 4 && !hasCodebook() && VectorWidth.chosen().multipliesSlowly();
     }
 
     /** Words of codes a row and block. */

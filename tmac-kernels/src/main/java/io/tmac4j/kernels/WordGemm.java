@@ -4,8 +4,8 @@ import static io.tmac4j.kernels.WideSpecies.BYTES;
 
 /**
  * mpGEMM with weights in words. Words of two bits are indices of vector tables, four bits for two weights; words of three and
- * four bits
- * are unpacked once for a group of column tiles and multiplied. See {@link Gemm} for the scratch memory.
+ * four bits are unpacked once for a group of column tiles and multiplied. Where multiplication is slow, four bits are an index,
+ * too. See {@link Gemm} for the scratch memory.
  */
 final class WordGemm {
 
@@ -21,7 +21,7 @@ final class WordGemm {
     private WordGemm() {
     }
 
-    /** All steps along k for consecutive tiles of two bits and one column tile. */
+    /** All steps along k for consecutive tiles of two or four bits and one column tile. */
     static void lookUp(WordMatrix matrix, long weights, int tiles, long activations, long scratch) {
         WordLayout layout = matrix.layout();
         GemmShape shape = matrix.gemmShape();
@@ -31,9 +31,13 @@ final class WordGemm {
                 lookUpBlocks(layout, shape, weights, tiles, step, column, scratch);
                 continue;
             }
-            VectorTables.pairs(column, GemmShape.STEP_TABLES, layout.form().offset() != 0, scratch);
             int block = step / shape.stepsPerBlock();
             int inBlock = step % shape.stepsPerBlock();
+            if (layout.form().bits() == 4) {
+                lookUpFourBits(layout, shape, weights, tiles, block, inBlock, column, scratch);
+                continue;
+            }
+            VectorTables.pairs(column, GemmShape.STEP_TABLES, layout.form().offset() != 0, scratch);
             long codes = weights + layout.codes(block) + (long) inBlock * STEP_WORDS * WORD;
             if (shape.nested()) {
                 int together = NESTED_ROWS / TILE_ROWS;
@@ -55,6 +59,34 @@ final class WordGemm {
         GemmKernels.wordSums(scratch, codes, layout.tileBytes(), rows, STEP_WORDS, inBlock == 0, scratch + Gemm.SUMS);
         if (inBlock == shape.stepsPerBlock() - 1) {
             scaleBlock(layout, shape, weights, tiles, block, 0, column, scratch);
+        }
+    }
+
+    /** A step of four bits in tiles of eight rows: a block, or four sub-blocks, of 32 weights, a table each. */
+    private static void lookUpFourBits(WordLayout layout, GemmShape shape, long weights, int tiles, int block, int inBlock,
+            long column, long scratch) {
+        WordForm form = layout.form();
+        int rows = tiles * TILE_ROWS;
+        if (shape.nested()) {
+            unpackScales(layout, weights, tiles, block, inBlock, scratch);
+        }
+        for (int part = 0; part < shape.parts(); part++) {
+            long codes = weights + layout.codes(block) + (long) (inBlock * shape.parts() + part) * STEP_WORDS * WORD;
+            VectorTables.singles(column + (long) part * GemmShape.STEP_TABLES * BYTES, GemmShape.STEP_TABLES, -form.centre(),
+                    scratch);
+            for (int tile = 0; tile < tiles; tile++) {
+                WordWeights.indices(codes + tile * layout.tileBytes(), STEP_WORDS, scratch + Gemm.OFFSETS);
+                GemmKernels.subBlockSums(scratch, scratch + Gemm.OFFSETS, 4 * STEP_WORDS, TILE_ROWS, TILE_ROWS / 4,
+                        scratch + Gemm.SUMS + (long) tile * TILE_ROWS * BYTES);
+            }
+            if (shape.nested()) {
+                long row = 4L * part * rows;
+                GemmKernels.scaleWithMin(scratch + Gemm.SUMS, scratch + Gemm.SCALES + row, scratch + Gemm.MINS + row,
+                        column + ColumnBlocks.columnScales(shape), column + ColumnBlocks.columnSums(shape) + 2L * part * BYTES,
+                        rows, scratch + Gemm.FLOATS);
+            } else {
+                scaleBlock(layout, shape, weights, tiles, block, part, column, scratch);
+            }
         }
     }
 

@@ -7,18 +7,32 @@ import static jdk.incubator.vector.VectorOperators.LSHR;
 import io.tmac4j.bindings.spi.OffHeap;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorShuffle;
 
 /**
  * Unpacks words of three and four bits into 16-bit weights, each twice in an int, in the order of the fields: what
- * {@link GemmKernels#productSums} multiplies.
+ * {@link GemmKernels#productSums} multiplies. Or turns words of four bits into what {@link GemmKernels#subBlockSums} looks up.
  */
 final class WordWeights {
 
     private static final MemorySegment ALL = OffHeap.ALL;
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
 
+    /** Byte {@code b} of the eight for code byte {@code i} belongs to row {@code b % 4 * 2 + b / 4}, see {@link LookupLayout}. */
+    private static final VectorShuffle<Byte> INDICES = VectorShuffle.fromOp(ByteVector.SPECIES_256,
+            lane -> 4 * (lane % 8 % 4 * 2 + lane % 8 / 4) + lane / 8);
+
     private WordWeights() {
+    }
+
+    /** Words of a tile of eight rows as code bytes: the first of all rows, then the second, and so on. */
+    static void indices(long codes, int words, long target) {
+        for (int word = 0; word < words; word++) {
+            ByteVector.fromMemorySegment(ByteVector.SPECIES_256, ALL, codes + (long) word * WordLayout.WORD, LITTLE)
+                    .rearrange(INDICES).intoMemorySegment(ALL, target + 32L * word, LITTLE);
+        }
     }
 
     /**
