@@ -26,8 +26,9 @@ public final class EngineOptions {
     enum Mode { EXACT, DEFAULT, FAST }
 
     @Option(names = "--mode", paramLabel = "exact|default|fast",
-            description = "How the tmac engine looks up weights of one and two bits: exact (integers, as 8-bit activations give "
-                    + "them; one bit at half the rate), default (tables of 8 bits), fast (of 7 bits, four times the error).")
+            description = "How the tmac engine looks up weights of one, two and, on some processors, three bits: exact "
+                    + "(integers, as 8-bit activations give them; one bit at half the rate), default (tables of 8 bits), fast "
+                    + "(of 7 bits, four times the error; one bit, Q2_0, TQ1_0 and TQ2_0).")
     void mode(Mode value) {
         System.setProperty(MODE, value.name().toLowerCase(Locale.ROOT));
     }

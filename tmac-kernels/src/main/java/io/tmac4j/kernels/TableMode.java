@@ -1,8 +1,8 @@
 package io.tmac4j.kernels;
 
 /**
- * How exactly weights are looked up that could be looked up faster or more exactly; types of three and four bits are exact in
- * every mode.
+ * How exactly weights are looked up that could be looked up faster or more exactly; types that are multiplied, all of four bits
+ * among them, are exact in every mode.
  */
 enum TableMode {
 
