@@ -58,7 +58,7 @@ final class Gemm implements AutoCloseable, ParallelTask {
      * of as many sub-blocks as a step has; offsets of the rows.
      */
     static final long SUMS = Math.max(GemmShape.STEP_TRITS * GemmKernels.TRIT_TABLE,
-            Math.max(GemmShape.MOST_TABLES * GemmKernels.TABLE, 128L * 4 * MULTIPLY_ROWS));
+            Math.max(GemmShape.PARTS * NestedSums.THREE_BIT_TABLES * GemmKernels.TABLE, 128L * 4 * MULTIPLY_ROWS));
     static final long FLOATS = SUMS + (long) MAX_CHUNK_ROWS * BYTES;
     static final long SCALES = FLOATS + 2L * MAX_CHUNK_ROWS * BYTES;
     static final long MINS = SCALES + 4L * GemmShape.PARTS * MAX_CHUNK_ROWS;

@@ -23,9 +23,6 @@ record GemmShape(int blockWeights, int stepWeights, int partWeights, int[] order
     /** Groups of weights of a step, each with a table: 16 KB at 256 bits, 32 KB at 512, which a first-level cache holds. */
     static final int STEP_TABLES = 32;
 
-    /** Tables of a step of four sub-blocks of three bits: half as many again. */
-    static final int MOST_TABLES = STEP_TABLES * 3 / 2;
-
     /** Tables of a step of ternary weights: 64 of them, three a table. */
     static final int STEP_TRITS = 22;
 

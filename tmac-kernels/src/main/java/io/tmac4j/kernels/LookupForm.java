@@ -155,9 +155,9 @@ record LookupForm(String name, int blockWeights, int groupWeights, boolean terna
         return nested() ? NestedSums.SUB_BLOCKS : 0;
     }
 
-    /** Bits of the scale of a sub-block. */
-    int scaleBits() {
-        return scales == Scales.NIBBLES ? 4 : 6;
+    /** The bits of a byte of {@link #scaleBytes} that are the scale. */
+    int scaleMask() {
+        return scales == Scales.NIBBLES ? 0x0f : 0x3f;
     }
 
     /** What is subtracted from the bits of a scale. */

@@ -188,7 +188,7 @@ final class LookupMatrix extends PackedMatrix {
         } else {
             NestedSums.twoBits(first, offsets, table, numbers + TableLayout.STARTS, scratch);
         }
-        int mask = (1 << layout.form().scaleBits()) - 1;
+        int mask = layout.form().scaleMask();
         int centre = layout.form().scaleCentre();
         float step = Memory.f32(numbers + TableLayout.STEP);
         long blockSums = offsets + TILES * (long) Long.BYTES;

@@ -125,7 +125,6 @@ final class RowScales {
         int rows = layout.tileRows();
         int lanes = layout.lanes();
         LookupForm form = layout.form();
-        int mask = (1 << form.scaleBits()) - 1;
         for (int vector = 0; vector < rows; vector += lanes) {
             long halves = block + layout.halvesOffset() + 2L * vector;
             for (int quarter = 0; quarter < 4; quarter++) {
@@ -134,7 +133,7 @@ final class RowScales {
                 long to = vector + (long) quarter * lanes / 4 << 2;
                 int up = 16 - quarter % 2 * 16;
                 int shift = quarter / 2 * 16;
-                codes(half, up, HALF_STEP, at, 2L * rows, shift, mask, form.scaleCentre(), scales + to, 4L * rows);
+                codes(half, up, HALF_STEP, at, 2L * rows, shift, form.scaleMask(), form.scaleCentre(), scales + to, 4L * rows);
                 if (form.halves() == 2) {
                     codes(half + 2L * rows, up, -HALF_STEP, at, 2L * rows, shift + 4, 15, 0, mins + to, 4L * rows);
                 }
