@@ -12,6 +12,9 @@ sealed interface InputLayout permits TableLayout, WordColumns {
     /** Activations of a block; {@link #fill} works on whole blocks. */
     int blockWeights();
 
+    /** Blocks of a column. */
+    int blocks();
+
     /** Bytes of a prepared column, whole cache lines. */
     long byteSize();
 
@@ -26,9 +29,4 @@ sealed interface InputLayout permits TableLayout, WordColumns {
 
     /** Scratch memory of {@link #fill}: the activations of a block as ints or floats, and what a vector reads behind them. */
     int SCRATCH_BYTES = 4 * 256 + 64;
-
-    /** Blocks of a column. */
-    default int blocks() {
-        return k() / blockWeights();
-    }
 }

@@ -170,13 +170,14 @@ abstract sealed class PackedMatrix implements PackedWeights permits LookupMatrix
         int last = tiles() - 1;
         int run = sets();
         int lead = lead();
+        long tileBytes = tileBytes();
         long resultBytes = 4L * tileRows();
         for (int i = from; i < to; i++) {
             int tile1 = Math.min(run + (i + lead) % run, last);
             int tile2 = Math.min(2 * run + (i + 2 * lead) % run, last);
             int tile3 = Math.min(3 * run + (i + 3 * lead) % run, last);
             Memory.clear(scratch, TILES * resultBytes);
-            fourTiles(tile(expert, i), (tile1 - i) * tileBytes(), (tile2 - i) * tileBytes(), (tile3 - i) * tileBytes(), input,
+            fourTiles(tile(expert, i), (tile1 - i) * tileBytes, (tile2 - i) * tileBytes, (tile3 - i) * tileBytes, input,
                     scratch, scratch + TILES * resultBytes);
             store(i, scratch, destination);
             store(tile1, scratch + resultBytes, destination);

@@ -30,17 +30,17 @@ final class RowScales {
     private RowScales() {
     }
 
-    /** The f16 scales of a tile packed for lookups, see {@link LookupLayout}. */
+    /** The f16 scales of a tile packed for lookups, see {@link LookupLayout}: an int has those of two quarters of a vector. */
     static void lookup(LookupLayout layout, long block, long scales) {
+        IntVector halfBits = IntVector.broadcast(Species.INTS, HALF_BITS);
         long halves = block + layout.halvesOffset();
-        for (int i = 0; i < layout.tileRows(); i += 2) {
-            // two f16 numbers an int: rows of the quarters 0 and 1, or 2 and 3, of a vector
-            int pair = Memory.i32(halves + 2L * i);
-            int inVector = i % layout.lanes();
-            int quarter = layout.lanes() / 4;
-            int row = i - inVector + inVector / (2 * quarter) * 2 * quarter + inVector % (2 * quarter) / 2;
-            Memory.f32(scales + 4L * row, Float.float16ToFloat((short) pair));
-            Memory.f32(scales + 4L * (row + quarter), Float.float16ToFloat((short) (pair >> 16)));
+        for (int half = 0; half < 2 * layout.tileRows(); half += Species.LANES) {
+            IntVector x = IntVector.fromMemorySegment(Species.INTS, ALL, halves + half, LITTLE);
+            long to = scales + 2L * half;
+            x.lanewise(LSHL, 16).lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats().mul(HALF_STEP)
+                    .intoMemorySegment(ALL, to, LITTLE);
+            x.lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats().mul(HALF_STEP)
+                    .intoMemorySegment(ALL, to + Species.LANES, LITTLE);
         }
     }
 

@@ -38,6 +38,11 @@ record TableLayout(LookupForm form, TableMode mode, int k) implements InputLayou
     }
 
     @Override
+    public int blocks() {
+        return k / form.blockWeights();
+    }
+
+    @Override
     public int blockWeights() {
         return form.blockWeights();
     }

@@ -20,42 +20,83 @@ package io.tmac4j.kernels;
  *
  * <p>Of weights with a codebook the coefficients are the activations themselves, see {@link CodebookSums}.
  *
- * @param form the form of the weights
- * @param k    activations
+ * <p>A class with fields for the reason that {@link WordLayout} gives.
  */
-record WordColumns(WordForm form, int k) implements InputLayout {
+final class WordColumns implements InputLayout {
 
     /** Bytes of the numbers of a block: its step times {@link LookupTables#STEP_FACTOR}, then the step times the sum. */
     private static final int NUMBERS = 8;
+
+    private final WordForm form;
+    private final int k;
+    private final int blocks;
+    private final int coefficientBytes;
+    private final int startBytes;
+    private final int minCoefficientBytes;
+    private final int numberBytes;
+    private final long starts;
+    private final long lowMins;
+    private final long highMins;
+    private final long numbers;
+
+    /**
+     * Lays out a column.
+     *
+     * @param form the form of the weights
+     * @param k    activations
+     */
+    WordColumns(WordForm form, int k) {
+        this.form = form;
+        this.k = k;
+        blocks = k / form.blockWeights();
+        coefficientBytes = 4 * (form.bits() == 3 ? WordSums.THREE_BITS_COEFFICIENTS : form.blockWeights() / 2);
+        startBytes = 4 * form.subBlocks();
+        minCoefficientBytes = 4 * form.minWords() * Short.SIZE / form.minBits();
+        numberBytes = NUMBERS + (form.lack() == 0 ? 0 : 4 * form.subBlocks());
+        starts = (long) blocks * coefficientBytes;
+        lowMins = starts + (long) blocks * startBytes;
+        highMins = lowMins + (long) blocks * minCoefficientBytes;
+        numbers = highMins + (long) blocks * minCoefficientBytes;
+    }
+
+    @Override
+    public int k() {
+        return k;
+    }
+
+    @Override
+    public int blocks() {
+        return blocks;
+    }
 
     @Override
     public int blockWeights() {
         return form.blockWeights();
     }
 
-    /** Ints of coefficients a block. */
-    int coefficients() {
-        return form.bits() == 3 ? WordSums.THREE_BITS_COEFFICIENTS : form.blockWeights() / 2;
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof WordColumns columns && form.equals(columns.form) && k == columns.k;
     }
 
-    /** Ints of coefficients of mins a block and part. */
-    int minCoefficients() {
-        return form.minWords() * Short.SIZE / form.minBits();
+    @Override
+    public int hashCode() {
+        return 31 * form.hashCode() + k;
     }
 
     /** Offset of the coefficients of a block. */
     long coefficients(int block) {
-        return 4L * block * coefficients();
+        return (long) block * coefficientBytes;
     }
 
     /** Offset of what the sums of a block begin with. */
     long starts(int block) {
-        return 4L * ((long) blocks() * coefficients() + (long) block * form.subBlocks());
+        return starts + (long) block * startBytes;
     }
 
     /** Offset of the coefficients of the mins of a block, for the low or high parts of sums of activations. */
     long minCoefficients(int block, boolean high) {
-        return starts(blocks()) + 4L * ((high ? blocks() : 0) + block) * minCoefficients();
+        return (high ? highMins : lowMins) + (long) block * minCoefficientBytes;
     }
 
     /** High parts of sums of activations count {@code 1 << minShift()}. */
@@ -65,7 +106,7 @@ record WordColumns(WordForm form, int k) implements InputLayout {
 
     /** Offset of the numbers of a block. */
     long numbers(int block) {
-        return starts(blocks()) + 8L * blocks() * minCoefficients() + (long) block * numberBytes();
+        return numbers + (long) block * numberBytes;
     }
 
     /**
@@ -73,12 +114,12 @@ record WordColumns(WordForm form, int k) implements InputLayout {
      * something.
      */
     int numberBytes() {
-        return NUMBERS + (form.lack() == 0 ? 0 : 4 * form.subBlocks());
+        return numberBytes;
     }
 
     @Override
     public long byteSize() {
-        return numbers(blocks()) + 63 & ~63L;
+        return numbers(blocks) + 63 & ~63L;
     }
 
     @Override

@@ -18,16 +18,18 @@ final class WordMatrix extends PackedMatrix {
     private final WordLayout layout;
     private final WordColumns columns;
     private final GemmShape gemmShape;
+    private final int sumWords;
 
     WordMatrix(BlockFormat format, WordForm form, int k, int rows, int experts) {
-        this(format, new WordLayout(form, k, rows, experts), new WordColumns(form, k));
+        this(format, rows, experts, new WordLayout(form, k, rows, experts), new WordColumns(form, k));
     }
 
-    private WordMatrix(BlockFormat format, WordLayout layout, WordColumns columns) {
-        super(format, layout.k(), layout.rows(), layout.experts(), columns, layout.byteSize());
+    private WordMatrix(BlockFormat format, int rows, int experts, WordLayout layout, WordColumns columns) {
+        super(format, layout.k(), rows, experts, columns, layout.byteSize());
         this.layout = layout;
         this.columns = columns;
         this.gemmShape = GemmShape.of(layout.form());
+        this.sumWords = layout.form().sumWords();
     }
 
     /** Where everything stands. */
@@ -119,42 +121,41 @@ final class WordMatrix extends PackedMatrix {
     void fourTiles(long tile, long next1, long next2, long next3, long input, long results, long scratch) {
         WordForm form = layout.form();
         Memory.i32(scratch + SUMS_BYTES + MIN_SUMS_BYTES, 0);
-        int together = layout.groupBlocks();
-        for (int block = 0; block < layout.blocks(); block += together) {
-            int blocks = Math.min(together, layout.blocks() - block);
-            long codes = tile + layout.codes(block);
+        long group = tile;
+        for (int block = 0; block < layout.blocks(); block += layout.groupBlocks()) {
+            int blocks = layout.inGroup(block);
             long coefficients = input + columns.coefficients(block);
             long starts = input + columns.starts(block);
             int sums = blocks * form.subBlocks();
             if (form.hasCodebook()) {
-                codebookSums(codes, next1, next2, next3, sums, coefficients, scratch);
-                scale(tile, next1, next2, next3, block, blocks, input, scratch, results);
-                continue;
-            }
-            switch (form.bits()) {
-                case 2 -> {
-                    if (form.sumWords() == 1) {
-                        WordSums.twoBitWords(codes, next1, next2, next3, sums, coefficients, starts, scratch);
-                    } else {
-                        WordSums.twoBits(codes, next1, next2, next3, sums, form.sumWords(), coefficients, starts, scratch);
+                codebookSums(group, next1, next2, next3, sums, coefficients, scratch);
+            } else {
+                switch (form.bits()) {
+                    case 2 -> {
+                        if (sumWords == 1) {
+                            WordSums.twoBitWords(group, next1, next2, next3, sums, coefficients, starts, scratch);
+                        } else {
+                            WordSums.twoBits(group, next1, next2, next3, sums, sumWords, coefficients, starts, scratch);
+                        }
                     }
+                    case 3 -> threeBitSums(group, next1, next2, next3, blocks, coefficients, starts, scratch);
+                    default -> WordSums.fourBits(group, next1, next2, next3, sums, sumWords, coefficients, starts, 4, scratch);
                 }
-                case 3 -> threeBitSums(codes, next1, next2, next3, blocks, coefficients, starts, scratch);
-                default -> WordSums.fourBits(codes, next1, next2, next3, sums, form.sumWords(), coefficients, starts, 4, scratch);
+                if (form.minWords() > 0) {
+                    minSums(group + layout.minsInGroup(blocks), next1, next2, next3, block, blocks, input, scratch);
+                }
             }
-            if (form.minWords() > 0) {
-                minSums(tile + layout.mins(block), next1, next2, next3, block, blocks, input, scratch);
-            }
-            scale(tile, next1, next2, next3, block, blocks, input, scratch, results);
+            long numbers = input + columns.numbers(block);
+            long scales = group + layout.scalesInGroup(blocks);
+            long halves = group + layout.halvesInGroup(blocks);
+            scale(blocks, scales, halves, numbers, scratch, results);
+            scale(blocks, scales + next1, halves + next1, numbers, scratch + WideSpecies.BYTES, results + WideSpecies.BYTES);
+            scale(blocks, scales + next2, halves + next2, numbers, scratch + 2 * WideSpecies.BYTES,
+                    results + 2 * WideSpecies.BYTES);
+            scale(blocks, scales + next3, halves + next3, numbers, scratch + 3 * WideSpecies.BYTES,
+                    results + 3 * WideSpecies.BYTES);
+            group += blocks * layout.blockBytes();
         }
-    }
-
-    private void scale(long tile, long next1, long next2, long next3, int block, int blocks, long input, long sums,
-            long results) {
-        scale(tile, block, blocks, input, sums, results);
-        scale(tile + next1, block, blocks, input, sums + WideSpecies.BYTES, results + WideSpecies.BYTES);
-        scale(tile + next2, block, blocks, input, sums + 2 * WideSpecies.BYTES, results + 2 * WideSpecies.BYTES);
-        scale(tile + next3, block, blocks, input, sums + 3 * WideSpecies.BYTES, results + 3 * WideSpecies.BYTES);
     }
 
     /** High parts of wide sums stand where other forms have sums of mins. */
@@ -195,11 +196,8 @@ final class WordMatrix extends PackedMatrix {
         }
     }
 
-    private void scale(long tile, int block, int blocks, long input, long sums, long result) {
-        long numbers = input + columns.numbers(block);
+    private void scale(int blocks, long scales, long halves, long numbers, long sums, long result) {
         int numberBytes = columns.numberBytes();
-        long scales = tile + layout.scales(block);
-        long halves = tile + layout.halves(block);
         long low = sums + SUMS_BYTES;
         if (layout.form().hasCodebook()) {
             switch (layout.form().scales()) {
