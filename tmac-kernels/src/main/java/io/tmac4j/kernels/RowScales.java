@@ -1,5 +1,7 @@
 package io.tmac4j.kernels;
 
+import static io.tmac4j.kernels.GemmKernels.ADDRESS;
+import static io.tmac4j.kernels.GemmKernels.OFFSET;
 import static io.tmac4j.kernels.ScaleKernels.HALF_BITS;
 import static io.tmac4j.kernels.WideSpecies.FLOATS;
 import static io.tmac4j.kernels.WideSpecies.HALVES;
@@ -23,7 +25,6 @@ final class RowScales {
     private static final MemorySegment ALL = OffHeap.ALL;
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
 
-
     /** What such an f32 number lacks, since its exponent counts from 127 and not from 15. */
     private static final float HALF_STEP = 0x1p112f;
 
@@ -33,13 +34,16 @@ final class RowScales {
     /** The f16 scales of a tile packed for lookups, see {@link LookupLayout}: an int has those of two quarters of a vector. */
     static void lookup(LookupLayout layout, long block, long scales) {
         IntVector halfBits = IntVector.broadcast(Species.INTS, HALF_BITS);
+        FloatVector step = FloatVector.broadcast(Species.FLOATS, HALF_STEP);
+        int bytes = 2 * layout.tileRows();
         long halves = block + layout.halvesOffset();
-        for (int half = 0; half < 2 * layout.tileRows(); half += Species.LANES) {
-            IntVector x = IntVector.fromMemorySegment(Species.INTS, ALL, halves + half, LITTLE);
-            long to = scales + 2L * half;
-            x.lanewise(LSHL, 16).lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats().mul(HALF_STEP)
+        for (int half = 0; half < bytes; half += Species.LANES) {
+            long from = (halves & ADDRESS) + (half & OFFSET);
+            long to = (scales & ADDRESS) + (2L * half & OFFSET);
+            IntVector x = IntVector.fromMemorySegment(Species.INTS, ALL, from, LITTLE);
+            step.mul(x.lanewise(LSHL, 16).lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats())
                     .intoMemorySegment(ALL, to, LITTLE);
-            x.lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats().mul(HALF_STEP)
+            step.mul(x.lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats())
                     .intoMemorySegment(ALL, to + Species.LANES, LITTLE);
         }
     }
