@@ -41,7 +41,7 @@ final class LookupGemm {
         } else if (form.highBits()) {
             threeBits(column, scratch);
         } else {
-            VectorTables.pairs(column, GemmShape.STEP_TABLES, form.weightOffset() != 0, scratch);
+            VectorTables.pairs(column, GemmShape.STEP_TABLES, form.weightOffset(), form.weightScale(), scratch);
         }
         int rows = layout.tileRows();
         for (int tile = 0; tile < tiles; tile++) {
@@ -74,7 +74,7 @@ final class LookupGemm {
             long from = column + (long) part * NestedSums.SUB_WEIGHTS * WideSpecies.BYTES;
             long to = tables + (long) part * NestedSums.THREE_BIT_TABLES * GemmKernels.TABLE;
             VectorTables.bits(from, NestedSums.HIGH_TABLES, -4, 4, to);
-            VectorTables.pairs(from, NestedSums.PAIR_TABLES, false, to + NestedSums.HIGH_TABLES * GemmKernels.TABLE);
+            VectorTables.pairs(from, NestedSums.PAIR_TABLES, 0, 1, to + NestedSums.HIGH_TABLES * GemmKernels.TABLE);
         }
     }
 

@@ -87,41 +87,6 @@ final class VectorTables {
         }
     }
 
-    /** Tables of codes 0 to 3 of two weights that count as they are or, if {@code centred}, one less. */
-    static void pairs(long activations, int count, boolean centred, long tables) {
-        for (int table = 0; table < count; table++) {
-            long from = (activations & ADDRESS) + (2L * table * BYTES & OFFSET);
-            long to = (tables & ADDRESS) + (table * GemmKernels.TABLE & OFFSET);
-            ShortVector a = ShortVector.fromMemorySegment(SHORTS, ALL, from, LITTLE);
-            ShortVector b = ShortVector.fromMemorySegment(SHORTS, ALL, from + BYTES, LITTLE);
-            ShortVector e = ShortVector.zero(SHORTS);
-            if (centred) {
-                e = e.sub(a.add(b));
-            }
-            ShortVector twice = b.add(b);
-            ShortVector thrice = twice.add(b);
-            e.intoMemorySegment(ALL, to, LITTLE);
-            e.add(b).intoMemorySegment(ALL, to + 4 * BYTES, LITTLE);
-            e.add(twice).intoMemorySegment(ALL, to + 8 * BYTES, LITTLE);
-            e.add(thrice).intoMemorySegment(ALL, to + 12 * BYTES, LITTLE);
-            e = e.add(a);
-            e.intoMemorySegment(ALL, to + BYTES, LITTLE);
-            e.add(b).intoMemorySegment(ALL, to + 5 * BYTES, LITTLE);
-            e.add(twice).intoMemorySegment(ALL, to + 9 * BYTES, LITTLE);
-            e.add(thrice).intoMemorySegment(ALL, to + 13 * BYTES, LITTLE);
-            e = e.add(a);
-            e.intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
-            e.add(b).intoMemorySegment(ALL, to + 6 * BYTES, LITTLE);
-            e.add(twice).intoMemorySegment(ALL, to + 10 * BYTES, LITTLE);
-            e.add(thrice).intoMemorySegment(ALL, to + 14 * BYTES, LITTLE);
-            ShortVector f = e.add(a);
-            f.intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
-            f.add(b).intoMemorySegment(ALL, to + 7 * BYTES, LITTLE);
-            f.add(twice).intoMemorySegment(ALL, to + 11 * BYTES, LITTLE);
-            f.add(thrice).intoMemorySegment(ALL, to + 15 * BYTES, LITTLE);
-        }
-    }
-
     /** Tables of codes 0 to 15 of one weight that count {@code first} and so on. */
     static void singles(long activations, int count, int first, long tables) {
         for (int table = 0; table < count; table++) {

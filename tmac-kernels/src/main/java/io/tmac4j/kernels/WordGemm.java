@@ -37,7 +37,7 @@ final class WordGemm {
                 lookUpFourBits(layout, shape, weights, tiles, block, inBlock, column, scratch);
                 continue;
             }
-            VectorTables.pairs(column, GemmShape.STEP_TABLES, layout.form().offset() != 0, scratch);
+            VectorTables.pairs(column, GemmShape.STEP_TABLES, -layout.form().centre(), layout.form().step(), scratch);
             long codes = weights + layout.codes(block) + (long) inBlock * STEP_WORDS * WORD;
             if (shape.nested()) {
                 int together = NESTED_ROWS / TILE_ROWS;
