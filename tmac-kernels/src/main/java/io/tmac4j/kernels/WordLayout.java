@@ -97,26 +97,29 @@ final class WordLayout {
 
     /** Offset of the words of codes of a block from the start of a tile. */
     long codes(int block) {
-        int in = block % groupBlocks;
-        return (block - in) * blockBytes() + in * codeBytes;
+        return place(block, 0, codeBytes);
     }
 
     /** Offset of the scales of a block from the start of a tile. */
     long scales(int block) {
-        int in = block % groupBlocks;
-        return (block - in) * blockBytes() + scalesInGroup(inGroup(block - in)) + in * scaleBytes;
+        return place(block, codeBytes, scaleBytes);
     }
 
     /** Offset of the mins of a block from the start of a tile. */
     long mins(int block) {
-        int in = block % groupBlocks;
-        return (block - in) * blockBytes() + minsInGroup(inGroup(block - in)) + in * minBytes;
+        return place(block, codeBytes + scaleBytes, minBytes);
     }
 
     /** Offset of the f16 numbers of a block from the start of a tile. */
     long halves(int block) {
+        return place(block, codeBytes + scaleBytes + minBytes, halfBytes);
+    }
+
+    /** Offset of what has {@code bytes} a block and stands in its group behind what has {@code before}. */
+    private long place(int block, long before, long bytes) {
         int in = block % groupBlocks;
-        return (block - in) * blockBytes() + halvesInGroup(inGroup(block - in)) + in * halfBytes;
+        int first = block - in;
+        return first * blockBytes() + inGroup(first) * before + in * bytes;
     }
 
     /** Blocks of the group that begins with a block. */

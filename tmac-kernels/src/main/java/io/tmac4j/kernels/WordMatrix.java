@@ -124,26 +124,13 @@ final class WordMatrix extends PackedMatrix {
         long group = tile;
         for (int block = 0; block < layout.blocks(); block += layout.groupBlocks()) {
             int blocks = layout.inGroup(block);
-            long coefficients = input + columns.coefficients(block);
-            long starts = input + columns.starts(block);
-            int sums = blocks * form.subBlocks();
             if (form.hasCodebook()) {
-                codebookSums(group, next1, next2, next3, sums, coefficients, scratch);
+                codebookSums(group, next1, next2, next3, blocks * form.subBlocks(), input + columns.coefficients(block), scratch);
             } else {
-                switch (form.bits()) {
-                    case 2 -> {
-                        if (sumWords == 1) {
-                            WordSums.twoBitWords(group, next1, next2, next3, sums, coefficients, starts, scratch);
-                        } else {
-                            WordSums.twoBits(group, next1, next2, next3, sums, sumWords, coefficients, starts, scratch);
-                        }
-                    }
-                    case 3 -> threeBitSums(group, next1, next2, next3, blocks, coefficients, starts, scratch);
-                    default -> WordSums.fourBits(group, next1, next2, next3, sums, sumWords, coefficients, starts, 4, scratch);
-                }
-                if (form.minWords() > 0) {
-                    minSums(group + layout.minsInGroup(blocks), next1, next2, next3, block, blocks, input, scratch);
-                }
+                wordSums(group, next1, next2, next3, block, blocks, input, scratch);
+            }
+            if (form.minWords() > 0) {
+                minSums(group + layout.minsInGroup(blocks), next1, next2, next3, block, blocks, input, scratch);
             }
             long numbers = input + columns.numbers(block);
             long scales = group + layout.scalesInGroup(blocks);
@@ -155,6 +142,22 @@ final class WordMatrix extends PackedMatrix {
             scale(blocks, scales + next3, halves + next3, numbers, scratch + 3 * WideSpecies.BYTES,
                     results + 3 * WideSpecies.BYTES);
             group += blocks * layout.blockBytes();
+        }
+    }
+
+    private void wordSums(long codes, long next1, long next2, long next3, int block, int blocks, long input, long scratch) {
+        WordForm form = layout.form();
+        long coefficients = input + columns.coefficients(block);
+        long starts = input + columns.starts(block);
+        int sums = blocks * form.subBlocks();
+        if (form.bits() == 3) {
+            threeBitSums(codes, next1, next2, next3, blocks, coefficients, starts, scratch);
+        } else if (form.bits() == 4) {
+            WordSums.fourBits(codes, next1, next2, next3, sums, sumWords, coefficients, starts, 4, scratch);
+        } else if (sumWords == 1) {
+            WordSums.twoBitWords(codes, next1, next2, next3, sums, coefficients, starts, scratch);
+        } else {
+            WordSums.twoBits(codes, next1, next2, next3, sums, sumWords, coefficients, starts, scratch);
         }
     }
 
