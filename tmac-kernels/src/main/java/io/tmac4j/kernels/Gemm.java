@@ -42,10 +42,13 @@ final class Gemm implements AutoCloseable, ParallelTask {
     private static final int QUANTISE_CHUNK = 2048;
 
     /** Column tiles for which weights are unpacked once: makes that a twentieth of the work. */
-    private static final int GROUP_TILES = 8;
+    private static final int MULTIPLY_GROUP_TILES = 8;
 
-    /** Column tiles for which offsets of ternary weights are made once; their rows share the memory of a chunk. */
-    private static final int TRIT_GROUP_TILES = 4;
+    /** Column tiles for which indices and scales of weights that are looked up are made once. */
+    private static final int LOOKUP_GROUP_TILES = 4;
+
+    /** Sums of a chunk: rows times column tiles. */
+    private static final int MAX_CHUNK_SUMS = MAX_CHUNK_ROWS * LOOKUP_GROUP_TILES;
 
     /** Rows of a chunk of weights that are multiplied: unpacked for a step they fill half a first-level cache. */
     private static final int MULTIPLY_ROWS = 32;
@@ -55,15 +58,15 @@ final class Gemm implements AutoCloseable, ParallelTask {
     /**
      * Where everything stands in the scratch memory of a worker. At 0: the vector tables of a step, or 128 unpacked weights of
      * {@link #MULTIPLY_ROWS} rows. Then 16-bit sums; float sums, for each column tile two vectors a row; scales and mins of rows,
-     * of as many sub-blocks as a step has; offsets of the rows.
+     * of as many sub-blocks as a step has; offsets or indices of the rows.
      */
     static final long SUMS = Math.max(GemmShape.STEP_TRITS * GemmKernels.TRIT_TABLE,
             Math.max(GemmShape.PARTS * NestedSums.THREE_BIT_TABLES * GemmKernels.TABLE, 128L * 4 * MULTIPLY_ROWS));
-    static final long FLOATS = SUMS + (long) MAX_CHUNK_ROWS * BYTES;
-    static final long SCALES = FLOATS + 2L * MAX_CHUNK_ROWS * BYTES;
+    static final long FLOATS = SUMS + (long) MAX_CHUNK_SUMS * BYTES;
+    static final long SCALES = FLOATS + 2L * MAX_CHUNK_SUMS * BYTES;
     static final long MINS = SCALES + 4L * GemmShape.PARTS * MAX_CHUNK_ROWS;
     static final long OFFSETS = MINS + 4L * GemmShape.PARTS * MAX_CHUNK_ROWS;
-    private static final long WORKER_BYTES = OFFSETS + TritOffsets.bytes(MAX_CHUNK_ROWS / TRIT_GROUP_TILES)
+    private static final long WORKER_BYTES = OFFSETS + TritOffsets.bytes(MAX_CHUNK_ROWS)
             + ColumnBlocks.SCRATCH_BYTES;
 
     private MatMulBatch batch;
@@ -354,8 +357,10 @@ final class Gemm implements AutoCloseable, ParallelTask {
     /** Column tiles that share what is made of the weights. */
     private static int groupSize(PackedMatrix matrix) {
         return switch (matrix) {
-            case LookupMatrix lookups -> lookups.layout().form().ternary() ? TRIT_GROUP_TILES : 1;
-            case WordMatrix words -> words.byTables() ? 1 : GROUP_TILES;
+            case LookupMatrix lookups -> lookups.layout().form().ternary() || lookups.layout().form().nested()
+                    ? LOOKUP_GROUP_TILES : 1;
+            case WordMatrix words when !words.byTables() -> MULTIPLY_GROUP_TILES;
+            case WordMatrix words -> words.layout().form().bits() == 4 ? LOOKUP_GROUP_TILES : 1;
         };
     }
 
@@ -424,13 +429,14 @@ final class Gemm implements AutoCloseable, ParallelTask {
         for (int u = 0; u < units; u++) {
             rows += (long) unitMatrices[u].rows() * inputTiles[unitInputs[u]];
         }
-        long wanted = Math.max(MIN_CHUNK_ROWS, Math.min(MAX_CHUNK_ROWS, rows / ((long) CHUNKS_PER_THREAD * batch.threads())));
+        long wanted = batch.threads() == 1 ? MAX_CHUNK_SUMS : rows / ((long) CHUNKS_PER_THREAD * batch.threads());
         chunks = 0;
         for (int u = 0; u < units; u++) {
             PackedMatrix matrix = unitMatrices[u];
             if (matrix.byTables()) {
                 // chunks of equal size, none of them small
-                long most = Math.min(wanted, MAX_CHUNK_ROWS / groupSize(matrix));
+                long most = Math.clamp(wanted / Math.min(groupSize(matrix), inputTiles[unitInputs[u]]), MIN_CHUNK_ROWS,
+                        MAX_CHUNK_ROWS);
                 int parts = (int) ((matrix.rows() + most - 1) / most);
                 unitRowTiles[u] = Math.min((matrix.tiles() + parts - 1) / parts, (int) most / matrix.tileRows());
             } else {
@@ -511,7 +517,8 @@ final class Gemm implements AutoCloseable, ParallelTask {
         switch (matrix) {
             case LookupMatrix lookups ->
                     LookupGemm.lookUp(lookups, weights, rowTiles, activations, tileBytes(input), groupTiles[group], scratch);
-            case WordMatrix words when words.byTables() -> WordGemm.lookUp(words, weights, rowTiles, activations, scratch);
+            case WordMatrix words when words.byTables() ->
+                    WordGemm.lookUp(words, weights, rowTiles, activations, tileBytes(input), groupTiles[group], scratch);
             case WordMatrix words when words.layout().form().hasCodebook() ->
                     CodebookGemm.multiply(words, weights, rowTiles, activations, tileBytes(input), groupTiles[group], scratch);
             case WordMatrix words ->

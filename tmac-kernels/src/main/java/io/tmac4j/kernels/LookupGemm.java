@@ -48,7 +48,13 @@ final class LookupGemm {
             long block = weights + tile * layout.tileBytes();
             long row = ((long) columnTile * tiles + tile) * rows;
             if (form.nested()) {
-                lookUpNested(layout, shape, block, inBlock, column, scratch, scratch + Gemm.FLOATS + 2 * row * WideSpecies.BYTES);
+                long scales = 4L * tile * GemmShape.PARTS * rows;
+                if (columnTile == 0) {
+                    RowScales.nested(layout, block, inBlock * GemmShape.PARTS, scratch + Gemm.SCALES + scales,
+                            scratch + Gemm.MINS + scales);
+                }
+                lookUpNested(layout, shape, block, inBlock, column, scratch, scales,
+                        scratch + Gemm.FLOATS + 2 * row * WideSpecies.BYTES);
                 continue;
             }
             long sums = scratch + Gemm.SUMS + row * WideSpecies.BYTES;
@@ -61,8 +67,11 @@ final class LookupGemm {
                 GemmKernels.tableSums(scratch, block + codes(inBlock, rows), rows, layout.lanes() / 4, sums);
             }
             if (inBlock == shape.stepsPerBlock() - 1) {
-                RowScales.lookup(layout, block, scratch + Gemm.SCALES);
-                GemmKernels.scale(sums, scratch + Gemm.SCALES, column + ColumnBlocks.columnScales(shape), rows,
+                long scales = scratch + Gemm.SCALES + 4L * tile * rows;
+                if (columnTile == 0) {
+                    RowScales.lookup(layout, block, scales);
+                }
+                GemmKernels.scale(sums, scales, column + ColumnBlocks.columnScales(shape), rows,
                         scratch + Gemm.FLOATS + 2 * row * WideSpecies.BYTES);
             }
         }
@@ -80,7 +89,7 @@ final class LookupGemm {
 
     /** A step of four sub-blocks of a tile. */
     private static void lookUpNested(LookupLayout layout, GemmShape shape, long block, int inBlock, long column, long scratch,
-            long floats) {
+            long scales, long floats) {
         int rows = layout.tileRows();
         int subBytes = layout.form().codeBytes() / NestedSums.SUB_BLOCKS;
         long codes = block + (long) inBlock * GemmShape.PARTS * subBytes * rows;
@@ -90,11 +99,10 @@ final class LookupGemm {
                     codes + (long) part * subBytes * rows, subBytes, rows, layout.lanes() / 4,
                     sums + (long) part * rows * WideSpecies.BYTES);
         }
-        RowScales.nested(layout, block, inBlock * GemmShape.PARTS, scratch + Gemm.SCALES, scratch + Gemm.MINS);
         if (shape.withMins()) {
-            GemmKernels.addFourMins(scratch + Gemm.MINS, column + ColumnBlocks.columnSums(shape), rows, floats);
+            GemmKernels.addFourMins(scratch + Gemm.MINS + scales, column + ColumnBlocks.columnSums(shape), rows, floats);
         }
-        GemmKernels.scaleFour(sums, scratch + Gemm.SCALES, column + ColumnBlocks.columnScales(shape), rows, floats);
+        GemmKernels.scaleFour(sums, scratch + Gemm.SCALES + scales, column + ColumnBlocks.columnScales(shape), rows, floats);
     }
 
     /** Offset in a block of the code bytes of a step, two tables each. */

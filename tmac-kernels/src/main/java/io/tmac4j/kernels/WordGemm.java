@@ -21,33 +21,42 @@ final class WordGemm {
     private WordGemm() {
     }
 
-    /** All steps along k for consecutive tiles of two or four bits and one column tile. */
-    static void lookUp(WordMatrix matrix, long weights, int tiles, long activations, long scratch) {
+    /**
+     * All steps along k for consecutive tiles of two or four bits and a group of column tiles, of two bits only one.
+     *
+     * @param tileBytes bytes from a column tile to the next
+     */
+    static void lookUp(WordMatrix matrix, long weights, int tiles, long activations, long tileBytes, int columnTiles,
+            long scratch) {
         WordLayout layout = matrix.layout();
         GemmShape shape = matrix.gemmShape();
         for (int step = 0; step < shape.steps(layout.k()); step++) {
             long column = activations + step * ColumnBlocks.stepBytes(shape);
-            if (shape.blocksPerStep() > 1) {
-                lookUpBlocks(layout, shape, weights, tiles, step, column, scratch);
-                continue;
-            }
             int block = step / shape.stepsPerBlock();
             int inBlock = step % shape.stepsPerBlock();
             if (layout.form().bits() == 4) {
-                lookUpFourBits(layout, shape, weights, tiles, block, inBlock, column, scratch);
-                continue;
-            }
-            VectorTables.pairs(column, GemmShape.STEP_TABLES, -layout.form().centre(), layout.form().step(), scratch);
-            long codes = weights + layout.codes(block) + (long) inBlock * STEP_WORDS * WORD;
-            if (shape.nested()) {
-                int together = NESTED_ROWS / TILE_ROWS;
-                for (int tile = 0; tile < tiles; tile += together) {
-                    lookUpNested(layout, shape, weights, codes, tile, Math.min(together, tiles - tile), block, inBlock,
-                            column, scratch);
-                }
+                lookUpFourBits(layout, shape, weights, tiles, block, inBlock, column, tileBytes, columnTiles, scratch);
+            } else if (shape.blocksPerStep() > 1) {
+                lookUpBlocks(layout, shape, weights, tiles, step, column, scratch);
             } else {
-                lookUpFlat(layout, shape, weights, codes, tiles, block, inBlock, column, scratch);
+                lookUpTwoBits(layout, shape, weights, tiles, block, inBlock, column, scratch);
             }
+        }
+    }
+
+    /** A step of a block of two bits. */
+    private static void lookUpTwoBits(WordLayout layout, GemmShape shape, long weights, int tiles, int block, int inBlock,
+            long column, long scratch) {
+        VectorTables.pairs(column, GemmShape.STEP_TABLES, -layout.form().centre(), layout.form().step(), scratch);
+        long codes = weights + layout.codes(block) + (long) inBlock * STEP_WORDS * WORD;
+        if (shape.nested()) {
+            int together = NESTED_ROWS / TILE_ROWS;
+            for (int tile = 0; tile < tiles; tile += together) {
+                lookUpNested(layout, shape, weights, codes, tile, Math.min(together, tiles - tile), block, inBlock,
+                        column, scratch);
+            }
+        } else {
+            lookUpFlat(layout, shape, weights, codes, tiles, block, inBlock, column, scratch);
         }
     }
 
@@ -58,35 +67,48 @@ final class WordGemm {
         int rows = tiles * TILE_ROWS;
         GemmKernels.wordSums(scratch, codes, layout.tileBytes(), rows, STEP_WORDS, inBlock == 0, scratch + Gemm.SUMS);
         if (inBlock == shape.stepsPerBlock() - 1) {
-            scaleBlock(layout, shape, weights, tiles, block, 0, column, scratch);
+            fillScales(layout, shape, weights, tiles, block, scratch);
+            scaleBlock(shape, tiles * TILE_ROWS, 0, column, scratch, scratch + Gemm.FLOATS);
         }
     }
 
     /** A step of four bits in tiles of eight rows: a block, or four sub-blocks, of 32 weights, a table each. */
     private static void lookUpFourBits(WordLayout layout, GemmShape shape, long weights, int tiles, int block, int inBlock,
-            long column, long scratch) {
-        WordForm form = layout.form();
+            long activations, long tileBytes, int columnTiles, long scratch) {
         int rows = tiles * TILE_ROWS;
         if (shape.nested()) {
             unpackScales(layout, weights, tiles, block, inBlock, scratch);
+        } else {
+            fillScales(layout, shape, weights, tiles, block, scratch);
         }
         for (int part = 0; part < shape.parts(); part++) {
             long codes = weights + layout.codes(block) + (long) (inBlock * shape.parts() + part) * STEP_WORDS * WORD;
-            VectorTables.singles(column + (long) part * GemmShape.STEP_TABLES * BYTES, GemmShape.STEP_TABLES, -form.centre(),
-                    scratch);
             for (int tile = 0; tile < tiles; tile++) {
-                WordWeights.indices(codes + tile * layout.tileBytes(), STEP_WORDS, scratch + Gemm.OFFSETS);
-                GemmKernels.subBlockSums(scratch, scratch + Gemm.OFFSETS, 4 * STEP_WORDS, TILE_ROWS, TILE_ROWS / 4,
-                        scratch + Gemm.SUMS + (long) tile * TILE_ROWS * BYTES);
+                WordWeights.indices(codes + tile * layout.tileBytes(), STEP_WORDS,
+                        scratch + Gemm.OFFSETS + (long) tile * STEP_WORDS * WORD);
             }
-            if (shape.nested()) {
-                long row = 4L * part * rows;
-                GemmKernels.scaleWithMin(scratch + Gemm.SUMS, scratch + Gemm.SCALES + row, scratch + Gemm.MINS + row,
-                        column + ColumnBlocks.columnScales(shape), column + ColumnBlocks.columnSums(shape) + 2L * part * BYTES,
-                        rows, scratch + Gemm.FLOATS);
-            } else {
-                scaleBlock(layout, shape, weights, tiles, block, part, column, scratch);
+            for (int columnTile = 0; columnTile < columnTiles; columnTile++) {
+                long column = activations + columnTile * tileBytes;
+                long floats = scratch + Gemm.FLOATS + 2L * columnTile * rows * BYTES;
+                lookUpSingles(layout, tiles, column + (long) part * GemmShape.STEP_TABLES * BYTES, scratch);
+                if (shape.nested()) {
+                    long row = 4L * part * rows;
+                    GemmKernels.scaleWithMin(scratch + Gemm.SUMS, scratch + Gemm.SCALES + row, scratch + Gemm.MINS + row,
+                            column + ColumnBlocks.columnScales(shape),
+                            column + ColumnBlocks.columnSums(shape) + 2L * part * BYTES, rows, floats);
+                } else {
+                    scaleBlock(shape, rows, part, column, scratch, floats);
+                }
             }
+        }
+    }
+
+    /** Sums of 32 weights of a column tile, by the indices at {@link Gemm#OFFSETS}. */
+    private static void lookUpSingles(WordLayout layout, int tiles, long column, long scratch) {
+        VectorTables.singles(column, GemmShape.STEP_TABLES, -layout.form().centre(), scratch);
+        for (int tile = 0; tile < tiles; tile++) {
+            GemmKernels.subBlockSums(scratch, scratch + Gemm.OFFSETS + (long) tile * STEP_WORDS * WORD, 4 * STEP_WORDS,
+                    TILE_ROWS, TILE_ROWS / 4, scratch + Gemm.SUMS + (long) tile * TILE_ROWS * BYTES);
         }
     }
 
@@ -101,24 +123,28 @@ final class WordGemm {
             int block = step * shape.parts() + part;
             GemmKernels.wordSums(scratch + part * tables * GemmKernels.TABLE, weights + layout.codes(block), layout.tileBytes(),
                     rows, form.codeWords(), true, scratch + Gemm.SUMS);
-            scaleBlock(layout, shape, weights, tiles, block, part, column, scratch);
+            fillScales(layout, shape, weights, tiles, block, scratch);
+            scaleBlock(shape, rows, part, column, scratch, scratch + Gemm.FLOATS);
+        }
+    }
+
+    /** The scales of a block of all rows, and its mins if there are any. */
+    private static void fillScales(WordLayout layout, GemmShape shape, long weights, int tiles, int block, long scratch) {
+        long scales = scratch + Gemm.SCALES;
+        RowScales.halves(weights + layout.halves(block), layout.tileBytes(), tiles, scales);
+        if (shape.withMins()) {
+            RowScales.mins(weights + layout.halves(block) + WordLayout.HALF, layout.tileBytes(), tiles, shape.lack(), scales,
+                    scratch + Gemm.MINS);
         }
     }
 
     /** Adds the sums of a block, part {@code part} of its step, to the floats of all rows. */
-    private static void scaleBlock(WordLayout layout, GemmShape shape, long weights, int tiles, int block, int part,
-            long column, long scratch) {
-        int rows = tiles * TILE_ROWS;
-        long floats = scratch + Gemm.FLOATS;
+    private static void scaleBlock(GemmShape shape, int rows, int part, long column, long scratch, long floats) {
         long scales = scratch + Gemm.SCALES;
         long columnScales = column + ColumnBlocks.columnScales(shape) + 2L * part * BYTES;
-        RowScales.halves(weights + layout.halves(block), layout.tileBytes(), tiles, scales);
         if (shape.withMins()) {
-            long mins = scratch + Gemm.MINS;
             long columnSums = column + ColumnBlocks.columnSums(shape) + 2L * part * BYTES;
-            RowScales.mins(weights + layout.halves(block) + WordLayout.HALF, layout.tileBytes(), tiles, shape.lack(), scales,
-                    mins);
-            GemmKernels.scaleWithMin(scratch + Gemm.SUMS, scales, mins, columnScales, columnSums, rows, floats);
+            GemmKernels.scaleWithMin(scratch + Gemm.SUMS, scales, scratch + Gemm.MINS, columnScales, columnSums, rows, floats);
         } else {
             GemmKernels.scale(scratch + Gemm.SUMS, scales, columnScales, rows, floats);
         }
@@ -191,11 +217,7 @@ final class WordGemm {
             WordWeights.fourBits(weights + tile * layout.tileBytes() + layout.codes(block), words,
                     scratch + 4L * tile * TILE_ROWS, 4L * rows);
         }
-        RowScales.halves(weights + layout.halves(block), layout.tileBytes(), tiles, scales);
-        if (shape.withMins()) {
-            RowScales.mins(weights + layout.halves(block) + WordLayout.HALF, layout.tileBytes(), tiles, shape.lack(), scales,
-                    mins);
-        }
+        fillScales(layout, shape, weights, tiles, block, scratch);
         long columnSums = ColumnBlocks.columnSums(shape) + 2L * part * BYTES;
         long columnScales = ColumnBlocks.columnScales(shape) + 2L * part * BYTES;
         for (int tile = 0; tile < columnTiles; tile += 2) {
