@@ -94,6 +94,21 @@ sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFo
         }
     }
 
+    /** The words of 32 codes of four bits, of which the first 16 stand in the low nibbles of 16 bytes: four bytes a word. */
+    private static void fourBitWords(long codes, int[] words) {
+        for (int i = 0; i < 4; i++) {
+            words[i] = nibblesApart(Memory.i32(codes + 4L * i));
+        }
+    }
+
+    /** Brings the low nibbles of four bytes into the low half of a word, the high ones into the high half. */
+    private static int nibblesApart(int bytes) {
+        int nibbles = (bytes ^ bytes >>> 4) & 0x00f000f0;
+        int x = bytes ^ nibbles ^ nibbles << 4;
+        int pairs = (x ^ x >>> 8) & 0x0000ff00;
+        return x ^ pairs ^ pairs << 8;
+    }
+
     /**
      * Two bits of the codes of a sub-block of 16; those of the whole block stand at {@code codes}. Byte {@code i} has those of
      * weights i, i + 4, i + 8 and i + 12.
@@ -555,7 +570,7 @@ sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFo
 
         @Override
         public void encodeWords(long address, int[] words) {
-            copyWords(address + 2, 4, words);
+            fourBitWords(address + 2, words);
         }
     }
 
@@ -589,7 +604,7 @@ sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFo
 
         @Override
         public void encodeWords(long address, int[] words) {
-            copyWords(address + 4, 4, words);
+            fourBitWords(address + 4, words);
         }
     }
 
@@ -634,12 +649,13 @@ sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFo
         @Override
         public void encodeWords(long address, int[] words) {
             for (int i = 0; i < 16; i++) {
-                // eight bytes of 32: the low nibbles of a sub-block and the high ones of the next
-                int a = Memory.i32(address + CODES + 8 * i);
-                int b = Memory.i32(address + CODES + 8 * i + 4);
+                // of 32 bytes four of the first 16 and four of the others; the high nibbles are the next sub-block's
+                long from = address + CODES + i / 4 * 32 + i % 4 * 4;
+                int a = Memory.i32(from);
+                int b = Memory.i32(from + 16);
                 int to = i / 4 * 8 + i % 4;
-                words[to] = a & LOW | (b & LOW) << 4;
-                words[to + 4] = a >>> 4 & LOW | b & ~LOW;
+                words[to] = nibblesApart(a & LOW | (b & LOW) << 4);
+                words[to + 4] = nibblesApart(a >>> 4 & LOW | b & ~LOW);
             }
             int a = Memory.i32(address + SCALES);
             int b = Memory.i32(address + SCALES + 4);

@@ -132,6 +132,8 @@ final class WordColumns implements InputLayout {
                 pairs(scratch, weights, target + coefficients(block));
             } else if (form.bits() == 3) {
                 threeBits(scratch, target + coefficients(block));
+            } else if (form.bits() == 4) {
+                WordCoefficients.fourBits(scratch, weights, target + coefficients(block));
             } else {
                 chain(scratch, form.order(), 0, weights, form.bits(), form.step(), target + coefficients(block));
             }
@@ -151,10 +153,7 @@ final class WordColumns implements InputLayout {
         int perSum = form.sumWeights();
         int total = 0;
         for (int sub = 0; sub < form.subBlocks(); sub++) {
-            int sum = 0;
-            for (int i = sub * perSum; i < (sub + 1) * perSum; i++) {
-                sum += Memory.i16(ints + 4L * i);
-            }
+            int sum = WordCoefficients.sum(ints + 4L * sub * perSum, perSum);
             Memory.i32(starts + 4L * sub, -form.centre() * sum & 0xffff);
             if (form.lack() != 0) {
                 Memory.i32(lacks + 4L * sub, form.lack() * sum);

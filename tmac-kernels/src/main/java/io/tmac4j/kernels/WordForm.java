@@ -51,12 +51,12 @@ record WordForm(String name, int bits, int blockWeights, int subBlocks, Scales s
     static final WordForm TQ1_0 = flat("words of 2 bits, scale per 256", 2, 256, Scales.FLAT, -1,
             f -> LookupForm.tq1Weight(f / 4, f % 4 / 2, f % 2));
 
-    /** Q4_0: weight = code - 8; words as in the file. */
-    static final WordForm Q4_0 = flat("words of 4 bits, scale per 32", 4, 32, Scales.FLAT, -8, f -> 16 * (f % 2) + f / 2);
+    /** Q4_0: weight = code - 8. */
+    static final WordForm Q4_0 = flat("words of 4 bits, scale per 32", 4, 32, Scales.FLAT, -8, WordForm::fourBitsPlace);
 
-    /** Q4_1: weight = scale * code + min; words as in the file. */
+    /** Q4_1: weight = scale * code + min. */
     static final WordForm Q4_1 = flat("words of 4 bits, scale and min per 32", 4, 32, Scales.FLAT_MIN, 0,
-            f -> 16 * (f % 2) + f / 2);
+            WordForm::fourBitsPlace);
 
     /** Of two bytes of four bits the first weights, then the second ones, as {@link NarrowedFormat} writes them. */
     private static final int[] NARROWED_ORDER = order(32, f -> f / 4 * 2 + f % 4 / 2 + 16 * (f % 2));
@@ -71,7 +71,7 @@ record WordForm(String name, int bits, int blockWeights, int subBlocks, Scales s
 
     /** Q4_K: weight = d * scale * code - dmin * min, sub-blocks of 32. */
     static final WordForm Q4_K = new WordForm("words of 4 bits, scale and min per 32", 4, 256, 8, Scales.BYTES, 2, 2, 2, 8, 0, 1,
-            Codebook.NONE, order(256, f -> f / 8 * 8 + 4 * (f % 2) + f % 8 / 2));
+            Codebook.NONE, order(256, WordForm::fourBitsPlace));
 
     /** IQ4_NL: weight = scale * value of the code. */
     static final WordForm IQ4_NL = codebook("signed bytes of 4 bits, scale per 32", 32, Scales.FLAT, Codebook.IQ4_NL);
@@ -88,6 +88,11 @@ record WordForm(String name, int bits, int blockWeights, int subBlocks, Scales s
     private interface WeightPlace {
 
         int of(int field);
+    }
+
+    /** Of 32 weights of four bits the first 16 stand in the low halves of words, the others in the high ones. */
+    private static int fourBitsPlace(int field) {
+        return field / 32 * 32 + field % 32 / 8 * 4 + field % 4 + field % 8 / 4 * 16;
     }
 
     private static int[] order(int weights, WeightPlace place) {
