@@ -131,68 +131,74 @@ final class GemmKernels {
     }
 
     /**
-     * The same for the code bytes of a sub-block, {@code sums[row] = sum of lookups}: a method of its own, since its sums begin
+     * The same for consecutive parts of the codes, {@code sums[row] = sum of lookups}: a method of its own, since its sums begin
      * as zeros; with memory that is cleared instead, prompts of Q2_K take 6 to 10 % longer.
      *
      * @param tables       first table
-     * @param codes        first code byte; two more than count are read
-     * @param count        code bytes
+     * @param nextTables   bytes from a part's first table to the next part's; 0 if all have the same
+     * @param codes        first code byte; two more than all parts have are read
+     * @param count        code bytes of a part
+     * @param parts        sub-blocks of a tile, or tiles
      * @param stride       bytes from one code byte of a row to the next; rows of the tile
      * @param quarter      a quarter of the byte lanes of a decode vector: how far apart the rows of neighbouring lanes are
-     * @param sums         a vector a row
+     * @param sums         a vector a row, {@code stride} of them a part
      */
-    static void subBlockSums(long tables, long codes, int count, int stride, int quarter, long sums) {
+    static void subBlockSums(long tables, long nextTables, long codes, int count, int parts, int stride, int quarter,
+            long sums) {
         ShortVector zero = ShortVector.zero(SHORTS);
         long table = tables & ADDRESS;
         long far = (long) quarter * BYTES & OFFSET;
         for (int lane = 0; lane < stride; lane += ROWS) {
             long code = (codes & ADDRESS) + (lane & OFFSET);
-            long to = (sums & ADDRESS) + (firstRow(lane, quarter) * BYTES & OFFSET);
-            long next = to + BYTES;
-            ShortVector a0 = zero;
-            ShortVector a1 = zero;
-            ShortVector a2 = zero;
-            ShortVector a3 = zero;
-            ShortVector a4 = zero;
-            ShortVector a5 = zero;
-            ShortVector a6 = zero;
-            ShortVector a7 = zero;
+            long first = firstRow(lane, quarter);
             long x1 = ALL.get(Memory.LONG, code);
             long x2 = ALL.get(Memory.LONG, code + stride);
             long from = code + 2L * stride & ADDRESS;
-            long t = table;
-            for (int i = 0; i < count; i++) {
-                long x = x1;
-                x1 = x2;
-                x2 = ALL.get(Memory.LONG, from);
-                from = from + stride & ADDRESS;
-                long u = t + TABLE & ADDRESS;
-                a0 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x << SHIFT & ENTRIES), LITTLE).add(a0);
-                a0 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x << SHIFT - 4 & ENTRIES), LITTLE).add(a0);
-                a1 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 8 - SHIFT & ENTRIES), LITTLE).add(a1);
-                a1 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 12 - SHIFT & ENTRIES), LITTLE).add(a1);
-                a2 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 16 - SHIFT & ENTRIES), LITTLE).add(a2);
-                a2 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 20 - SHIFT & ENTRIES), LITTLE).add(a2);
-                a3 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 24 - SHIFT & ENTRIES), LITTLE).add(a3);
-                a3 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 28 - SHIFT & ENTRIES), LITTLE).add(a3);
-                a4 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 32 - SHIFT & ENTRIES), LITTLE).add(a4);
-                a4 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 36 - SHIFT & ENTRIES), LITTLE).add(a4);
-                a5 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 40 - SHIFT & ENTRIES), LITTLE).add(a5);
-                a5 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 44 - SHIFT & ENTRIES), LITTLE).add(a5);
-                a6 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 48 - SHIFT & ENTRIES), LITTLE).add(a6);
-                a6 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 52 - SHIFT & ENTRIES), LITTLE).add(a6);
-                a7 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 56 - SHIFT & ENTRIES), LITTLE).add(a7);
-                a7 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 60 - SHIFT & ENTRIES), LITTLE).add(a7);
-                t = t + 2 * TABLE & ADDRESS;
+            for (int part = 0; part < parts; part++) {
+                long t = table + (part * nextTables & OFFSET);
+                ShortVector a0 = zero;
+                ShortVector a1 = zero;
+                ShortVector a2 = zero;
+                ShortVector a3 = zero;
+                ShortVector a4 = zero;
+                ShortVector a5 = zero;
+                ShortVector a6 = zero;
+                ShortVector a7 = zero;
+                for (int i = 0; i < count; i++) {
+                    long x = x1;
+                    x1 = x2;
+                    x2 = ALL.get(Memory.LONG, from);
+                    from = from + stride & ADDRESS;
+                    long u = t + TABLE & ADDRESS;
+                    a0 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x << SHIFT & ENTRIES), LITTLE).add(a0);
+                    a0 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x << SHIFT - 4 & ENTRIES), LITTLE).add(a0);
+                    a1 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 8 - SHIFT & ENTRIES), LITTLE).add(a1);
+                    a1 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 12 - SHIFT & ENTRIES), LITTLE).add(a1);
+                    a2 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 16 - SHIFT & ENTRIES), LITTLE).add(a2);
+                    a2 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 20 - SHIFT & ENTRIES), LITTLE).add(a2);
+                    a3 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 24 - SHIFT & ENTRIES), LITTLE).add(a3);
+                    a3 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 28 - SHIFT & ENTRIES), LITTLE).add(a3);
+                    a4 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 32 - SHIFT & ENTRIES), LITTLE).add(a4);
+                    a4 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 36 - SHIFT & ENTRIES), LITTLE).add(a4);
+                    a5 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 40 - SHIFT & ENTRIES), LITTLE).add(a5);
+                    a5 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 44 - SHIFT & ENTRIES), LITTLE).add(a5);
+                    a6 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 48 - SHIFT & ENTRIES), LITTLE).add(a6);
+                    a6 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 52 - SHIFT & ENTRIES), LITTLE).add(a6);
+                    a7 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 56 - SHIFT & ENTRIES), LITTLE).add(a7);
+                    a7 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 60 - SHIFT & ENTRIES), LITTLE).add(a7);
+                    t = t + 2 * TABLE & ADDRESS;
+                }
+                long to = (sums & ADDRESS) + ((part * (long) stride + first) * BYTES & OFFSET);
+                long next = to + BYTES;
+                zero.add(a0).intoMemorySegment(ALL, to, LITTLE);
+                zero.add(a1).intoMemorySegment(ALL, to + far, LITTLE);
+                zero.add(a2).intoMemorySegment(ALL, to + 2 * far, LITTLE);
+                zero.add(a3).intoMemorySegment(ALL, to + 3 * far, LITTLE);
+                zero.add(a4).intoMemorySegment(ALL, next, LITTLE);
+                zero.add(a5).intoMemorySegment(ALL, next + far, LITTLE);
+                zero.add(a6).intoMemorySegment(ALL, next + 2 * far, LITTLE);
+                zero.add(a7).intoMemorySegment(ALL, next + 3 * far, LITTLE);
             }
-            zero.add(a0).intoMemorySegment(ALL, to, LITTLE);
-            zero.add(a1).intoMemorySegment(ALL, to + far, LITTLE);
-            zero.add(a2).intoMemorySegment(ALL, to + 2 * far, LITTLE);
-            zero.add(a3).intoMemorySegment(ALL, to + 3 * far, LITTLE);
-            zero.add(a4).intoMemorySegment(ALL, next, LITTLE);
-            zero.add(a5).intoMemorySegment(ALL, next + far, LITTLE);
-            zero.add(a6).intoMemorySegment(ALL, next + 2 * far, LITTLE);
-            zero.add(a7).intoMemorySegment(ALL, next + 3 * far, LITTLE);
         }
     }
 

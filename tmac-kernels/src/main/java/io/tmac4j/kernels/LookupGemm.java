@@ -94,11 +94,8 @@ final class LookupGemm {
         int subBytes = layout.form().codeBytes() / NestedSums.SUB_BLOCKS;
         long codes = block + (long) inBlock * GemmShape.PARTS * subBytes * rows;
         long sums = scratch + Gemm.SUMS;
-        for (int part = 0; part < GemmShape.PARTS; part++) {
-            GemmKernels.subBlockSums(scratch + (long) part * 2 * subBytes * GemmKernels.TABLE,
-                    codes + (long) part * subBytes * rows, subBytes, rows, layout.lanes() / 4,
-                    sums + (long) part * rows * WideSpecies.BYTES);
-        }
+        GemmKernels.subBlockSums(scratch, 2 * subBytes * GemmKernels.TABLE, codes, subBytes, GemmShape.PARTS, rows,
+                layout.lanes() / 4, sums);
         if (shape.withMins()) {
             GemmKernels.addFourMins(scratch + Gemm.MINS + scales, column + ColumnBlocks.columnSums(shape), rows, floats);
         }

@@ -106,10 +106,8 @@ final class WordGemm {
     /** Sums of 32 weights of a column tile, by the indices at {@link Gemm#OFFSETS}. */
     private static void lookUpSingles(WordLayout layout, int tiles, long column, long scratch) {
         VectorTables.singles(column, GemmShape.STEP_TABLES, -layout.form().centre(), scratch);
-        for (int tile = 0; tile < tiles; tile++) {
-            GemmKernels.subBlockSums(scratch, scratch + Gemm.OFFSETS + (long) tile * STEP_WORDS * WORD, 4 * STEP_WORDS,
-                    TILE_ROWS, TILE_ROWS / 4, scratch + Gemm.SUMS + (long) tile * TILE_ROWS * BYTES);
-        }
+        GemmKernels.subBlockSums(scratch, 0, scratch + Gemm.OFFSETS, 4 * STEP_WORDS, tiles, TILE_ROWS, TILE_ROWS / 4,
+                scratch + Gemm.SUMS);
     }
 
     /** A step of several narrowed blocks. */
