@@ -357,8 +357,7 @@ final class Gemm implements AutoCloseable, ParallelTask {
     /** Column tiles that share what is made of the weights. */
     private static int groupSize(PackedMatrix matrix) {
         return switch (matrix) {
-            case LookupMatrix lookups -> lookups.layout().form().ternary() || lookups.layout().form().nested()
-                    ? LOOKUP_GROUP_TILES : 1;
+            case LookupMatrix lookups -> LOOKUP_GROUP_TILES;
             case WordMatrix words when !words.byTables() -> MULTIPLY_GROUP_TILES;
             case WordMatrix words -> words.layout().form().bits() == 4 ? LOOKUP_GROUP_TILES : 1;
         };
