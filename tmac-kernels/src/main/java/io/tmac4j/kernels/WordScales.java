@@ -60,10 +60,15 @@ final class WordScales {
         FloatVector.zero(FLOATS).add(f).intoMemorySegment(ALL, to, LITTLE);
     }
 
-    /** Blocks with a scale and a min; behind the two floats of the numbers stands what the sum lacks. */
+    /**
+     * Blocks with a scale and a min; behind the two floats of the numbers stands what the sum lacks. Mins have a sum of their
+     * own, so that no addition waits for another.
+     */
     static void flatMin(long sums, int blocks, long numbers, int numberBytes, long halves, long out) {
         long to = out & ADDRESS;
         FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
+        FloatVector g = FloatVector.zero(FLOATS);
+        IntVector halfBits = IntVector.broadcast(INTS, HALF_BITS);
         for (int block = 0; block < blocks; block++) {
             long from = (sums & ADDRESS) + ((long) block * SUM & OFFSET);
             long number = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET);
@@ -73,12 +78,12 @@ final class WordScales {
             IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
             IntVector m = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half + BYTES / 2, LITTLE)
                     .convertShape(S2I, INTS, 0);
-            FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats();
-            FloatVector min = m.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats();
+            FloatVector d = h.lanewise(LSHL, 13).and(halfBits).reinterpretAsFloats();
+            FloatVector min = m.lanewise(LSHL, 13).and(halfBits).reinterpretAsFloats();
             f = ((FloatVector) sum.convert(I2F, 0)).fma(d.mul(ALL.get(Memory.FLOAT, number)), f);
-            f = min.fma(FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, number + 4)), f);
+            g = min.fma(FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, number + 4)), g);
         }
-        FloatVector.zero(FLOATS).add(f).intoMemorySegment(ALL, to, LITTLE);
+        FloatVector.zero(FLOATS).add(f).add(g).intoMemorySegment(ALL, to, LITTLE);
     }
 
     /**
