@@ -24,13 +24,30 @@ final class VectorAttention implements AttentionKernel {
     }
 
     @Override
+    public int tokens() {
+        return TiledAttention.TOKENS;
+    }
+
+    @Override
+    public int leastTokens() {
+        return TiledAttention.LEAST_TOKENS;
+    }
+
+    @Override
     public long scratchBytes(int keyLength, int valueLength) {
+        return Math.max(TiledAttention.scratchBytes(keyLength, valueLength), tokenScratchBytes(keyLength, valueLength));
+    }
+
+    private static long tokenScratchBytes(int keyLength, int valueLength) {
         return HEADS * (4L * keyLength + 4L * valueLength + AttentionKernels.HEAD) + 2 * AttentionKernels.HEAD
                 + 4 * SHARES + PARTS;
     }
 
     @Override
     public boolean attend(AttentionPart part, long scratch) {
+        if (part.tokens() > 1) {
+            return TiledAttention.attend(part, scratch);
+        }
         int head = 0;
         while (head < part.heads()) {
             // three are done as four, the last one twice
@@ -55,7 +72,7 @@ final class VectorAttention implements AttentionKernel {
         long totals = greatest + SHARES;
         long parts = totals + SHARES;
         for (int i = 0; i < heads; i++) {
-            WordScales.multiply(part.query(head(part, firstHead, i)), keyLength,
+            WordScales.multiply(part.query(0, head(part, firstHead, i)), keyLength,
                     AttentionKernels.QUERY_FACTOR, scratch + 4L * i * keyLength);
             Memory.f32(greatest + 4L * i, Float.NEGATIVE_INFINITY);
             Memory.f32(totals + 4L * i, 0);
@@ -65,7 +82,7 @@ final class VectorAttention implements AttentionKernel {
         while (position < part.positions()) {
             int count = 0;
             while (position < part.positions() && count < AttentionKernels.POSITIONS) {
-                short mask = part.mask() == 0 ? 0 : Memory.i16(part.mask() + 2L * position);
+                short mask = part.mask(0) == 0 ? 0 : Memory.i16(part.mask(0) + 2L * position);
                 if (mask != MINUS_INFINITY) {
                     Memory.i32(places + 4L * count, position);
                     Memory.f32(masks + 4L * count, Float.float16ToFloat(mask));
@@ -122,8 +139,17 @@ final class VectorAttention implements AttentionKernel {
         Memory.f32(share, factor);
     }
 
-    /** Divides a sum by the total weight, that of the sink included; without a position the result is 0. */
+    /** Divides a sum by the total weight. */
     private static void finish(AttentionPart part, int head, float greatest, float total, long sums) {
+        WordScales.multiply(sums, part.valueLength(), factor(part, head, greatest, total), part.result(0, head));
+    }
+
+    /**
+     * What a sum is multiplied with to be divided by the total weight, that of the sink included; without a position 0.
+     *
+     * @param greatest the greatest score, minus infinity without a position
+     */
+    static float factor(AttentionPart part, int head, float greatest, float total) {
         float factor = AttentionKernels.VALUE_FACTOR;
         float weight = total;
         if (part.sinks() != 0) {
@@ -136,7 +162,6 @@ final class VectorAttention implements AttentionKernel {
                 weight += AttentionKernels.WEIGHT_FACTOR * (float) Math.exp(sink - greatest);
             }
         }
-        WordScales.multiply(sums, part.valueLength(), weight == 0 ? 0 : factor / weight,
-                part.result(head));
+        return weight == 0 ? 0 : factor / weight;
     }
 }

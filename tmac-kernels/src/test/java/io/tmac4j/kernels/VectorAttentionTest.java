@@ -25,23 +25,33 @@ class VectorAttentionTest {
     /** One key head's attention, its memory, and what the results shall be. */
     private static final class Case {
 
+        final int tokens;
         final int heads;
         final int length;
+        /** Those of the heads of the first token, then of the next. */
         final float[][] queries;
         final float[][] keys;
         final float[][] values;
+        /** One for each token, and that of the first. */
+        final float[][] masks;
         final float[] mask;
         final float[] sinks;
         final float scale;
 
         Case(int heads, int length, int positions, long seed) {
+            this(1, heads, length, positions, seed);
+        }
+
+        Case(int tokens, int heads, int length, int positions, long seed) {
             Random random = new Random(seed);
+            this.tokens = tokens;
             this.heads = heads;
             this.length = length;
-            queries = gaussian(heads, length, random);
+            queries = gaussian(tokens * heads, length, random);
             keys = gaussian(positions, length, random);
             values = gaussian(positions, length, random);
-            mask = new float[positions];
+            masks = new float[tokens][positions];
+            mask = masks[0];
             sinks = new float[heads];
             Arrays.fill(sinks, NONE);
             scale = (float) (1 / Math.sqrt(length));
@@ -58,19 +68,21 @@ class VectorAttentionTest {
         }
 
         double[][] expected() {
-            double[][] results = new double[heads][length];
-            for (int head = 0; head < heads; head++) {
+            double[][] results = new double[tokens * heads][length];
+            for (int head = 0; head < tokens * heads; head++) {
                 double[] weights = new double[mask.length];
-                double most = sinks[head];
+                double sink = sinks[head % heads];
+                double most = sink;
                 for (int p = 0; p < mask.length; p++) {
                     double product = 0;
                     for (int d = 0; d < length; d++) {
                         product += (double) queries[head][d] * keys[p][d];
                     }
-                    weights[p] = mask[p] == NONE ? NONE : scale * product + mask[p];
+                    float masked = masks[head / heads][p];
+                    weights[p] = masked == NONE ? NONE : scale * product + masked;
                     most = Math.max(most, weights[p]);
                 }
-                double sum = sinks[head] == NONE ? 0 : Math.exp(sinks[head] - most);
+                double sum = sink == NONE ? 0 : Math.exp(sink - most);
                 for (int p = 0; p < mask.length; p++) {
                     weights[p] = weights[p] == NONE ? 0 : Math.exp(weights[p] - most);
                     sum += weights[p];
@@ -91,46 +103,49 @@ class VectorAttentionTest {
             try (Arena arena = Arena.ofConfined()) {
                 long cacheStride = 2L * length + 32;
                 long stride = 4L * length + 16;
-                long query = arena.allocate(heads * stride, 64).address();
+                long tokenStride = heads * stride + 32;
+                long maskStride = 2L * mask.length + 6;
+                long query = arena.allocate(tokens * tokenStride, 64).address();
                 long key = arena.allocate(mask.length * cacheStride + 64, 64).address();
                 long value = arena.allocate(mask.length * cacheStride + 64, 64).address();
-                long masks = arena.allocate(2L * mask.length + 64, 64).address();
+                long maskRows = arena.allocate(tokens * maskStride + 64, 64).address();
                 long sink = arena.allocate(4L * heads, 64).address();
-                long result = arena.allocate(heads * stride, 64).address();
-                store(queries, query, stride);
+                long result = arena.allocate(tokens * tokenStride, 64).address();
                 for (int p = 0; p < mask.length; p++) {
                     for (int d = 0; d < length; d++) {
                         Memory.i16(key + p * cacheStride + 2L * d, Float.floatToFloat16(keys[p][d]));
                         Memory.i16(value + p * cacheStride + 2L * d, Float.floatToFloat16(values[p][d]));
                     }
-                    Memory.i16(masks + 2L * p, Float.floatToFloat16(mask[p]));
+                    for (int token = 0; token < tokens; token++) {
+                        Memory.i16(maskRows + token * maskStride + 2L * p, Float.floatToFloat16(masks[token][p]));
+                    }
                 }
-                for (int head = 0; head < heads; head++) {
-                    Memory.f32(sink + 4L * head, sinks[head]);
-                    Memory.f32(result + head * stride + 4L * length, 42);
+                for (int i = 0; i < tokens * heads; i++) {
+                    Memory.f32(sink + 4L * (i % heads), sinks[i % heads]);
+                    long row = i / heads * tokenStride + i % heads * stride;
+                    Memory.f32(result + row + 4L * length, 42);
+                    for (int d = 0; d < length; d++) {
+                        Memory.f32(query + row + 4L * d, queries[i][d]);
+                    }
                 }
                 AttentionPart part = new AttentionPart().queries(query, stride, heads).keys(key, cacheStride, length)
-                        .values(value, cacheStride, length).mask(masks, mask.length).sinks(sinks[0] == NONE ? 0 : sink)
+                        .values(value, cacheStride, length).mask(maskRows, mask.length).sinks(sinks[0] == NONE ? 0 : sink)
                         .scale(scale).results(result, stride);
+                if (tokens > 1) {
+                    part.tokens(tokens, tokenStride, maskStride, tokenStride);
+                }
                 if (!kernel.attend(part, arena.allocate(kernel.scratchBytes(length, length), 64).address())) {
                     return null;
                 }
-                float[][] results = new float[heads][length];
-                for (int head = 0; head < heads; head++) {
+                float[][] results = new float[tokens * heads][length];
+                for (int i = 0; i < tokens * heads; i++) {
+                    long row = i / heads * tokenStride + i % heads * stride;
                     for (int d = 0; d < length; d++) {
-                        results[head][d] = Memory.f32(result + head * stride + 4L * d);
+                        results[i][d] = Memory.f32(result + row + 4L * d);
                     }
-                    assertThat(Memory.f32(result + head * stride + 4L * length)).as("behind a result").isEqualTo(42);
+                    assertThat(Memory.f32(result + row + 4L * length)).as("behind a result").isEqualTo(42);
                 }
                 return results;
-            }
-        }
-
-        private static void store(float[][] numbers, long to, long stride) {
-            for (int row = 0; row < numbers.length; row++) {
-                for (int i = 0; i < numbers[row].length; i++) {
-                    Memory.f32(to + row * stride + 4L * i, numbers[row][i]);
-                }
             }
         }
 
@@ -138,9 +153,9 @@ class VectorAttentionTest {
             float[][] results = results();
             double[][] expected = expected();
             assertThat(results).isNotNull();
-            for (int head = 0; head < heads; head++) {
+            for (int head = 0; head < tokens * heads; head++) {
                 for (int d = 0; d < length; d++) {
-                    assertThat((double) results[head][d]).as("head %d, number %d", head, d)
+                    assertThat((double) results[head][d]).as("query %d, number %d", head, d)
                             .isCloseTo(expected[head][d], offset(bound));
                 }
             }
@@ -172,6 +187,51 @@ class VectorAttentionTest {
             attention.sinks[head] = (float) random.nextGaussian() * 3;
         }
         attention.holds(2e-6);
+    }
+
+    /** Prompts: each token sees those before it, some of what it sees is masked or has a bias, and some texts begin later. */
+    @ParameterizedTest
+    @MethodSource("seeds")
+    void resultsOfSeveralTokensAreThoseOfTheFormula(long seed) {
+        Random random = new Random(seed);
+        int tokens = 2 + random.nextInt(TiledAttention.TOKENS - 1);
+        int heads = 1 + random.nextInt(6);
+        int positions = tokens + random.nextInt(300);
+        Case attention = new Case(tokens, heads, 32 * (1 + random.nextInt(5)), positions, seed);
+        int first = random.nextInt(3) * positions / 4;
+        int masked = random.nextInt(3);
+        for (int token = 0; token < tokens; token++) {
+            for (int p = 0; p < positions; p++) {
+                boolean sees = p >= first && p <= positions - tokens + token && random.nextInt(4) >= masked;
+                attention.masks[token][p] = !sees ? NONE : masked > 0 && random.nextInt(8) == 0 ? -1.5f : 0;
+            }
+        }
+        boolean sinks = random.nextBoolean();
+        for (int head = 0; head < heads && sinks; head++) {
+            attention.sinks[head] = (float) random.nextGaussian() * 3;
+        }
+        attention.holds(3e-6);
+    }
+
+    @Test
+    void severalTokensWithoutAPositionFarOnesAndNoNumbers() {
+        Case attention = new Case(20, 3, 64, 130, 1);
+        Arrays.fill(attention.masks[7], NONE);
+        attention.keys[77] = attention.queries[1].clone();
+        for (int d = 0; d < 64; d++) {
+            attention.keys[77][d] *= 1000;
+        }
+        attention.holds(2e-5);
+        attention.values[100][9] = Float.POSITIVE_INFINITY;
+        assertThat(attention.results()).isNull();
+        attention.values[100][9] = 1;
+        attention.queries[4][3] = Float.NaN;
+        float[][] results = attention.results();
+        double[][] expected = attention.expected();
+        assertThat(results[4]).contains(Float.NaN);
+        for (int query : new int[] {3, 5, 59}) {
+            assertThat((double) results[query][5]).isCloseTo(expected[query][5], offset(2e-5));
+        }
     }
 
     @Test

@@ -14,8 +14,9 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * Attention of one token or a few, {@code ggml_flash_attn_ext}, on the Java worker pool: a chunk is some of the heads of a token.
- * Where the engine has a kernel for it ({@link KernelAttention}), that computes it; else llama.cpp's own code does: each worker
+ * Attention, {@code ggml_flash_attn_ext}, on the Java worker pool: a chunk is some of the heads of a token, or of some tokens.
+ * Where the engine has a kernel for it ({@link KernelAttention}), that computes it; else llama.cpp's own code does, for a few
+ * tokens: each worker
  * has a CPU backend of one thread, and a node of its own over parts of the same tensors. An engine's context runs the CPU backend
  * on one thread then, which at depth 4096 would spend about as long on attention as on all the weights of a 1B model.
  *
@@ -50,22 +51,30 @@ final class Attention implements ParallelTask, AutoCloseable {
     private boolean byKernel;
     private Lane[] lanes = new Lane[0];
     private long node;
+    /** Tokens of a stream, and how many of them a chunk has. */
+    private int streamTokens;
+    private int tokensPerChunk;
     private int headsPerChunk;
-    private int chunksPerToken;
+    /** Chunks of the same tokens, with different heads. */
+    private int headChunks;
+    private int tokenChunks;
 
     Attention(WorkerPool pool, Optional<AttentionKernel> kernel) {
         this.pool = pool;
         this.kernel = kernel.map(KernelAttention::new).orElse(null);
     }
 
-    /** Whether a node is attention that {@link #compute} splits: few tokens of each stream, no bias by head. */
-    static boolean supports(long node) {
+    /** Whether {@link #compute} is for a node: few tokens of each stream unless the engine's kernel takes it, no bias by head. */
+    boolean supports(long node) {
+        return isSplit(node) && (Ggml.ne(Ggml.source(node, QUERIES), 1) < TILE || kernel != null && kernel.takes(node));
+    }
+
+    private static boolean isSplit(long node) {
         long queries = Ggml.source(node, QUERIES);
         long keys = Ggml.source(node, KEYS);
         long values = Ggml.source(node, VALUES);
         long mask = Ggml.source(node, MASK);
         return Ggml.type(queries) == Ggml.TYPE_F32
-                && Ggml.ne(queries, 1) < TILE
                 && Ggml.ne(keys, 2) == Ggml.ne(values, 2) && Ggml.ne(queries, 2) % Ggml.ne(keys, 2) == 0
                 && Ggml.ne(keys, 3) == Ggml.ne(queries, 3) && Ggml.ne(values, 3) == Ggml.ne(queries, 3)
                 && (mask == 0 || Ggml.ne(mask, 2) == 1 && (Ggml.ne(mask, 3) == 1 || Ggml.ne(mask, 3) == Ggml.ne(queries, 3)))
@@ -80,12 +89,19 @@ final class Attention implements ParallelTask, AutoCloseable {
         long tokens = tokens(node);
         boolean small = Ggml.ne(keys, 0) * Ggml.ne(keys, 1) * heads * tokens < SMALL;
         int used = small ? 1 : threads;
-        headsPerChunk = Math.toIntExact(tokens < 2L * used ? headsPerChunk(heads, Ggml.ne(keys, 2), used) : heads);
-        chunksPerToken = Math.toIntExact(Math.ceilDiv(heads, (long) headsPerChunk));
         byKernel = kernel != null && kernel.takes(node);
         if (byKernel) {
             kernel.prepare(node, used);
         }
+        streamTokens = Math.toIntExact(Ggml.ne(Ggml.source(node, QUERIES), 1));
+        tokensPerChunk = byKernel ? kernel.tokensPerPart(node) : 1;
+        if (tokensPerChunk > 1) {
+            headsPerChunk = Math.toIntExact(heads / Ggml.ne(keys, 2));
+        } else {
+            headsPerChunk = Math.toIntExact(tokens < 2L * used ? headsPerChunk(heads, Ggml.ne(keys, 2), used) : heads);
+        }
+        headChunks = Math.toIntExact(Math.ceilDiv(heads, (long) headsPerChunk));
+        tokenChunks = Math.ceilDiv(streamTokens, tokensPerChunk);
         if (lanes.length < used) {
             lanes = Arrays.copyOf(lanes, used);
         }
@@ -132,7 +148,7 @@ final class Attention implements ParallelTask, AutoCloseable {
 
     @Override
     public int chunks(int phase) {
-        return Math.toIntExact(tokens(node) * chunksPerToken);
+        return Math.toIntExact(Ggml.ne(Ggml.source(node, QUERIES), 3) * tokenChunks * headChunks);
     }
 
     private long heads() {
@@ -141,13 +157,17 @@ final class Attention implements ParallelTask, AutoCloseable {
 
     @Override
     public void run(int phase, int chunk, int worker) {
-        int token = chunk / chunksPerToken;
-        long first = (long) (chunk % chunksPerToken) * headsPerChunk;
+        long stream = chunk / headChunks / tokenChunks;
+        int token = chunk / headChunks % tokenChunks * tokensPerChunk;
+        int tokens = Math.min(tokensPerChunk, streamTokens - token);
+        long first = (long) (chunk % headChunks) * headsPerChunk;
         long heads = Math.min(headsPerChunk, heads() - first);
-        if (byKernel && kernel.compute(node, token, first, heads, worker)) {
+        if (byKernel && kernel.compute(node, stream, token, tokens, first, heads, worker)) {
             return;
         }
-        lane(worker).compute(node, token, first, heads);
+        for (int i = 0; i < tokens; i++) {
+            lane(worker).compute(node, stream, token + i, first, heads);
+        }
     }
 
     @Override
@@ -203,12 +223,9 @@ final class Attention implements ParallelTask, AutoCloseable {
             return LlamaCpp.ggml_new_tensor_1d(context, Ggml.TYPE_F32, 1);
         }
 
-        /** @param token counted through all streams */
-        void compute(long node, long token, long firstHead, long heads) {
+        void compute(long node, long stream, long token, long firstHead, long heads) {
             copy(node, output);
             long queries = Ggml.source(node, QUERIES);
-            long ofStream = token % Ggml.ne(queries, 1);
-            long stream = token / Ggml.ne(queries, 1);
             long queriesPerKey = Ggml.ne(queries, 2) / Ggml.ne(Ggml.source(node, KEYS), 2);
             // a chunk is a part of the heads that share keys, or some such groups of heads
             long keyHeads = Math.max(1, heads / queriesPerKey);
@@ -221,7 +238,7 @@ final class Attention implements ParallelTask, AutoCloseable {
                 Ggml.source(output, i, parts[i]);
                 switch (i) {
                     case QUERIES -> {
-                        part(parts[i], 1, ofStream, 1);
+                        part(parts[i], 1, token, 1);
                         part(parts[i], 2, firstHead, heads);
                         part(parts[i], 3, stream, 1);
                     }
@@ -230,7 +247,7 @@ final class Attention implements ParallelTask, AutoCloseable {
                         part(parts[i], 3, stream, 1);
                     }
                     case MASK -> {
-                        part(parts[i], 1, ofStream, 1);
+                        part(parts[i], 1, token, 1);
                         part(parts[i], 3, Ggml.ne(source, 3) == 1 ? 0 : stream, 1);
                     }
                     case SINKS -> part(parts[i], 0, firstHead, heads);
@@ -239,7 +256,7 @@ final class Attention implements ParallelTask, AutoCloseable {
             }
             // llama.cpp finds a token's place by the number of heads, so a part of the heads is always of one token
             part(output, 1, firstHead, heads);
-            part(output, 2, ofStream, 1);
+            part(output, 2, token, 1);
             part(output, 3, stream, 1);
             try {
                 int status = (int) GRAPH_COMPUTE.invokeExact(backend.address(), graph);

@@ -58,11 +58,11 @@ final class EngineContext implements EngineBridge.ContextLink, MatMulBatch.Cance
     }
 
     /**
-     * Whether attention may be this backend's. Not before llama.cpp has made the context: while making it, llama.cpp turns
+     * Whether attention is this backend's. Not before llama.cpp has made the context: while making it, llama.cpp turns
      * flash attention off if it finds it on another device than the layer's.
      */
-    boolean takesAttention() {
-        return context.address() != 0;
+    boolean takesAttention(long node) {
+        return context.address() != 0 && runner.takesAttention(node);
     }
 
     @Override

@@ -51,6 +51,11 @@ final class GraphRunner implements AutoCloseable {
         batchThreads = batch;
     }
 
+    /** Whether a node of attention is computed here. */
+    boolean takesAttention(long node) {
+        return attention.supports(node);
+    }
+
     /** Adds what is computed from now on to a list; null ends that. */
     void watch(List<GraphPiece> into) {
         watched = into;

@@ -298,7 +298,7 @@ final class JavaDevice {
                 return supportsProduct(node, op == Ggml.OP_MUL_MAT_ID);
             }
             if (op == Ggml.OP_FLASH_ATTN_EXT) {
-                return context != null && context.takesAttention() && Attention.supports(node);
+                return context != null && context.takesAttention(node);
             }
             return GraphRunner.isView(op) && isOurs(Ggml.bufferType(node));
         } catch (Throwable t) {

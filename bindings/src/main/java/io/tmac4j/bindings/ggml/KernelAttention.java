@@ -35,6 +35,11 @@ final class KernelAttention implements AutoCloseable {
                 && kernel.takes(Math.toIntExact(Ggml.ne(keys, 0)), Math.toIntExact(Ggml.ne(values, 0)));
     }
 
+    /** Tokens of a part of a node that it {@link #takes}: 1 if a stream has too few for several. */
+    int tokensPerPart(long node) {
+        return Ggml.ne(Ggml.source(node, Attention.QUERIES), 1) < kernel.leastTokens() ? 1 : kernel.tokens();
+    }
+
     /** Makes ready for a node on some number of workers. */
     void prepare(long node, int workers) {
         long bytes = kernel.scratchBytes(Math.toIntExact(Ggml.ne(Ggml.source(node, Attention.KEYS), 0)),
@@ -54,35 +59,36 @@ final class KernelAttention implements AutoCloseable {
     }
 
     /**
-     * Computes some heads of a token, counted through all streams.
+     * Computes some heads of some consecutive tokens of a stream.
      *
+     * @param stream     which stream
+     * @param firstToken the first token, counted from the stream's first
      * @return false if the cache holds what is no finite number, and the results are to be computed otherwise
      */
-    boolean compute(long node, long token, long firstHead, long heads, int worker) {
+    boolean compute(long node, long stream, long firstToken, int tokens, long firstHead, long heads, int worker) {
         long queries = Ggml.source(node, Attention.QUERIES);
         long keys = Ggml.source(node, Attention.KEYS);
         long values = Ggml.source(node, Attention.VALUES);
         long mask = Ggml.source(node, Attention.MASK);
         long sinks = Ggml.source(node, Attention.SINKS);
-        long ofStream = token % Ggml.ne(queries, 1);
-        long stream = token / Ggml.ne(queries, 1);
         long queriesPerKey = Ggml.ne(queries, 2) / Ggml.ne(keys, 2);
-        long maskRow = mask == 0 ? 0 : Ggml.data(mask) + ofStream * Ggml.nb(mask, 1)
+        long maskRow = mask == 0 ? 0 : Ggml.data(mask) + firstToken * Ggml.nb(mask, 1)
                 + (Ggml.ne(mask, 3) == 1 ? 0 : stream * Ggml.nb(mask, 3));
         AttentionPart part = parts[worker]
+                .tokens(tokens, Ggml.nb(queries, 1), mask == 0 ? 0 : Ggml.nb(mask, 1), Ggml.nb(node, 2))
                 .mask(maskRow, (int) Ggml.ne(keys, 1))
                 .scale(Ggml.floatParameter(node, Attention.SCALE));
         for (long head = firstHead; head < firstHead + heads;) {
             long keyHead = head / queriesPerKey;
             int count = (int) (Math.min(firstHead + heads, (keyHead + 1) * queriesPerKey) - head);
-            part.queries(Ggml.data(queries) + ofStream * Ggml.nb(queries, 1) + head * Ggml.nb(queries, 2)
+            part.queries(Ggml.data(queries) + firstToken * Ggml.nb(queries, 1) + head * Ggml.nb(queries, 2)
                             + stream * Ggml.nb(queries, 3), Ggml.nb(queries, 2), count)
                     .keys(Ggml.data(keys) + keyHead * Ggml.nb(keys, 2) + stream * Ggml.nb(keys, 3), Ggml.nb(keys, 1),
                             (int) Ggml.ne(keys, 0))
                     .values(Ggml.data(values) + keyHead * Ggml.nb(values, 2) + stream * Ggml.nb(values, 3), Ggml.nb(values, 1),
                             (int) Ggml.ne(values, 0))
                     .sinks(sinks == 0 ? 0 : Ggml.data(sinks) + F32_BYTES * head)
-                    .results(Ggml.data(node) + head * Ggml.nb(node, 1) + ofStream * Ggml.nb(node, 2)
+                    .results(Ggml.data(node) + head * Ggml.nb(node, 1) + firstToken * Ggml.nb(node, 2)
                             + stream * Ggml.nb(node, 3), Ggml.nb(node, 1));
             if (!kernel.attend(part, scratch + worker * scratchBytes)) {
                 return false;

@@ -1,6 +1,9 @@
 package io.tmac4j.bindings.spi;
 
-/** Attention of single tokens over keys and values of f16 numbers. All methods may be called from several threads at once. */
+/**
+ * Attention of single tokens, or of several at once, over keys and values of f16 numbers. All methods may be called from several
+ * threads at once.
+ */
 public interface AttentionKernel {
 
     /**
@@ -11,11 +14,17 @@ public interface AttentionKernel {
      */
     boolean takes(int keyLength, int valueLength);
 
+    /** Most tokens of a part; 1 if tokens are taken one by one only. */
+    int tokens();
+
+    /** Tokens of a stream from which on parts have several. */
+    int leastTokens();
+
     /** Bytes of scratch memory that {@link #attend} needs. */
     long scratchBytes(int keyLength, int valueLength);
 
     /**
-     * Computes a part. Must not allocate.
+     * Computes a part. That of one token must not allocate.
      *
      * @param scratch {@link #scratchBytes} bytes that no other thread uses meanwhile
      * @return false if a key or value is infinite or no number: the results are then undefined

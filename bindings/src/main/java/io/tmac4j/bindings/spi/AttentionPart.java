@@ -1,8 +1,9 @@
 package io.tmac4j.bindings.spi;
 
 /**
- * A part of one token's attention: query heads that share the keys and values of one key head. For each query q the result is
- * {@code softmax(scale * K q + mask) V} over the positions of the cache whose mask is not minus infinity. A position's key and
+ * A part of the attention of a token, or of some consecutive ones: query heads that share the keys and values of one key head.
+ * For each query q the result is {@code softmax(scale * K q + mask) V} over the positions of the cache whose mask is not minus
+ * infinity. A position's key and
  * value are rows of f16 numbers, a query and its result rows of f32 numbers.
  *
  * <p>Addresses are absolute, strides are the bytes from one row to the next. Mutable and reused, so that a decode step allocates
@@ -25,9 +26,28 @@ public final class AttentionPart {
     private float scale;
     private long results;
     private long resultStride;
+    private int tokens = 1;
+    private long queryTokenStride;
+    private long maskTokenStride;
+    private long resultTokenStride;
 
     /** For bridges and tests; the bridge reuses its instances. */
     public AttentionPart() {
+    }
+
+    /**
+     * Sets how many tokens there are, 1 unless this is called, and how far apart they are: addresses are those of the first one.
+     *
+     * @param queries bytes from a token's queries to the next one's
+     * @param masks   bytes from a token's mask to the next one's
+     * @param results bytes from a token's results to the next one's
+     */
+    public AttentionPart tokens(int count, long queries, long masks, long results) {
+        tokens = count;
+        queryTokenStride = queries;
+        maskTokenStride = masks;
+        resultTokenStride = results;
+        return this;
     }
 
     /** Sets the queries, one a head. */
@@ -57,7 +77,7 @@ public final class AttentionPart {
     /**
      * Sets what is added to scores.
      *
-     * @param address f16 numbers, one a position; 0 if nothing is added
+     * @param address f16 numbers, one a position, of the first token; 0 if nothing is added
      * @param count   positions of the cache
      */
     public AttentionPart mask(long address, int count) {
@@ -85,14 +105,19 @@ public final class AttentionPart {
         return this;
     }
 
-    /** Queries, each with a result. */
+    /** Tokens, each with a query a head. */
+    public int tokens() {
+        return tokens;
+    }
+
+    /** Queries of a token, each with a result. */
     public int heads() {
         return heads;
     }
 
-    /** Address of the query of a head. */
-    public long query(int head) {
-        return queries + head * queryStride;
+    /** Address of the query of a token and head. */
+    public long query(int token, int head) {
+        return queries + token * queryTokenStride + head * queryStride;
     }
 
     /** Address of the key of position 0. */
@@ -130,9 +155,9 @@ public final class AttentionPart {
         return positions;
     }
 
-    /** Address of the f16 numbers that are added to scores, or 0. */
-    public long mask() {
-        return mask;
+    /** Address of the f16 numbers that are added to scores of a token, or 0. */
+    public long mask(int token) {
+        return mask == 0 ? 0 : mask + token * maskTokenStride;
     }
 
     /** Address of the f32 scores of positions without a value, or 0. */
@@ -145,8 +170,8 @@ public final class AttentionPart {
         return scale;
     }
 
-    /** Address of the result of a head. */
-    public long result(int head) {
-        return results + head * resultStride;
+    /** Address of the result of a token and head. */
+    public long result(int token, int head) {
+        return results + token * resultTokenStride + head * resultStride;
     }
 }

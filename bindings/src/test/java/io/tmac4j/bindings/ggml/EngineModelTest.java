@@ -323,6 +323,41 @@ class EngineModelTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"39, 2, false, 1", "40, 1, false, 24", "100, 3, false, 24", "100, 2, true, 24"})
+    void anEnginesKernelTakesSeveralTokensOfAPromptAtOnce(int tokens, int threads, boolean givesUp, int tokensOfAPart) {
+        ContextOptions options = SMALL.withThreads(threads).withBatchThreads(threads).withFlashAttention(FlashAttention.ON);
+        try (LlamaModel model = LlamaModel.load(Models.demo(), ON_NAIVE)) {
+            List<float[]> expected = prompt(model, options, tokens);
+            NaiveAttention kernel = new NaiveAttention();
+            kernel.givesUp = givesUp;
+            NaiveEngine.attention = kernel;
+            List<float[]> results = prompt(model, options, tokens);
+            assertThat(kernel.mostTokens).hasValue(tokensOfAPart);
+            for (int i = 0; i < tokens; i++) {
+                Nmse nmse = new Nmse();
+                nmse.add(expected.get(i), results.get(i));
+                assertThat(nmse.difference / nmse.size).as("token %d", i).isLessThan(1e-5);
+            }
+        }
+    }
+
+    /** Logits of all tokens of a prompt behind five others. */
+    private static List<float[]> prompt(LlamaModel model, ContextOptions options, int tokens) {
+        List<float[]> logits = new ArrayList<>();
+        try (LlamaContext context = model.newContext(options); Batch batch = new Batch(tokens)) {
+            context.decode(1, 2, 3, 4, 5);
+            for (int i = 0; i < tokens; i++) {
+                batch.add(token(0, i), 5 + i, 0, true);
+            }
+            context.decode(batch);
+            for (int i = 0; i < tokens; i++) {
+                logits.add(context.logits(i));
+            }
+        }
+        return logits;
+    }
+
     @Test
     void attentionIsLlamaCppsWhereAKernelGivesUpAndForOtherCaches() {
         ContextOptions options = SMALL.withFlashAttention(FlashAttention.ON);

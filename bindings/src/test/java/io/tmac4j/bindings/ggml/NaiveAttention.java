@@ -8,15 +8,26 @@ import io.tmac4j.bindings.spi.AttentionPart;
 import io.tmac4j.bindings.spi.OffHeap;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Attention as its formula says, in doubles. Counts its parts; can be told to give up on them. */
+/** Attention as its formula says, in doubles. Counts its parts and their tokens; can be told to give up on them. */
 final class NaiveAttention implements AttentionKernel {
 
     final AtomicInteger parts = new AtomicInteger();
+    final AtomicInteger mostTokens = new AtomicInteger();
     volatile boolean givesUp;
 
     @Override
     public boolean takes(int keyLength, int valueLength) {
         return true;
+    }
+
+    @Override
+    public int tokens() {
+        return 24;
+    }
+
+    @Override
+    public int leastTokens() {
+        return 40;
     }
 
     @Override
@@ -27,13 +38,21 @@ final class NaiveAttention implements AttentionKernel {
     @Override
     public boolean attend(AttentionPart part, long scratch) {
         parts.incrementAndGet();
-        for (int head = 0; head < part.heads() && !givesUp; head++) {
+        mostTokens.accumulateAndGet(part.tokens(), Math::max);
+        for (int token = 0; token < part.tokens() && !givesUp; token++) {
+            attend(part, token);
+        }
+        return !givesUp;
+    }
+
+    private static void attend(AttentionPart part, int token) {
+        for (int head = 0; head < part.heads(); head++) {
             double[] weights = new double[part.positions()];
             double most = part.sinks() == 0 ? Double.NEGATIVE_INFINITY : f32(part.sinks() + 4L * head);
             for (int p = 0; p < weights.length; p++) {
-                double score = part.mask() == 0 ? 0 : f16(part.mask() + 2L * p);
+                double score = part.mask(token) == 0 ? 0 : f16(part.mask(token) + 2L * p);
                 for (int d = 0; d < part.keyLength(); d++) {
-                    score += part.scale() * (double) f32(part.query(head) + 4L * d)
+                    score += part.scale() * (double) f32(part.query(token, head) + 4L * d)
                             * f16(part.keys() + p * part.keyStride() + 2L * d);
                 }
                 weights[p] = score;
@@ -51,10 +70,9 @@ final class NaiveAttention implements AttentionKernel {
                         result += weights[p] * f16(part.values() + p * part.valueStride() + 2L * d);
                     }
                 }
-                OffHeap.ALL.set(JAVA_FLOAT_UNALIGNED, part.result(head) + 4L * d, (float) (result / sum));
+                OffHeap.ALL.set(JAVA_FLOAT_UNALIGNED, part.result(token, head) + 4L * d, (float) (result / sum));
             }
         }
-        return !givesUp;
     }
 
     private static float f32(long address) {
