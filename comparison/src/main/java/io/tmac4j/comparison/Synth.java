@@ -42,7 +42,8 @@ final class Synth implements Callable<Integer> {
     private String type;
 
     @Option(names = "--ternary",
-            description = "Draw weights of three values, in a type that could hold more: Q4_0, as in files of BitNet-3B.")
+            description = "Draw weights of three values, in a type that could hold more: Q4_0, as in files of BitNet-3B, or "
+                    + "Q2_0, as llama.cpp quantises.")
     private boolean ternary;
 
     @Option(names = "--head", paramLabel = "TYPE",

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class SynthTest {
 
@@ -21,13 +23,14 @@ class SynthTest {
         assertThat(file).isNotEmptyFile();
     }
 
-    @Test
-    void ternaryWeightsOfFourBitsUseThreeCodes() {
-        Path file = folder.resolve("ternary.gguf");
-        CommandRun written = CommandRun.of("synth", "--preset", "bitnet-3b", "--type", "Q4_0", "--ternary", "--layers", "1",
+    @ParameterizedTest
+    @CsvSource({"Q4_0, q4_0 .* 3/16", "Q2_0, q2_0 .* 3/4"})
+    void ternaryWeightsOfLargerTypesUseThreeCodes(String type, String used) {
+        Path file = folder.resolve(type + "-ternary.gguf");
+        CommandRun written = CommandRun.of("synth", "--preset", "bitnet-3b", "--type", type, "--ternary", "--layers", "1",
                 "--vocab", "1024", "-o", file.toString());
         assertThat(written.exitCode()).isZero();
-        assertThat(CommandRun.of("inspect", file.toString()).out()).containsPattern("ffn_down.weight .* q4_0 .* 3/16 ");
+        assertThat(CommandRun.of("inspect", file.toString()).out()).containsPattern("ffn_down.weight .* " + used + " ");
     }
 
     @Test
@@ -36,7 +39,7 @@ class SynthTest {
         assertUsage("'iq1_s' is no type that weights can be drawn in", "--preset", "llama2-7b", "--type", "iq1_s");
         assertUsage("there is no preset 'gpt'", "--preset", "gpt", "--type", "q4_0");
         assertUsage("3200 weights", "--preset", "bitnet-3b", "--type", "TQ2_0");
-        assertUsage("ternary weights can be drawn in Q4_0, not in Q4_1", "--preset", "bitnet-3b", "--type", "Q4_1",
+        assertUsage("ternary weights can be drawn in Q4_0 and Q2_0, not in Q4_1", "--preset", "bitnet-3b", "--type", "Q4_1",
                 "--ternary");
         assertUsage("0 layers", "--preset", "llama2-7b", "--type", "q4_0", "--layers", "0");
         assertUsage("--preset", "--type", "q4_0");

@@ -162,6 +162,17 @@ sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFo
     /** 64 weights of -1, 0, 1 or 2. */
     final class Q2_0 implements BlockFormat {
 
+        private final boolean ternary;
+
+        Q2_0() {
+            this(false);
+        }
+
+        /** @param ternary whether there is no weight of 2 */
+        Q2_0(boolean ternary) {
+            this.ternary = ternary;
+        }
+
         @Override
         public GgmlType type() {
             return GgmlType.Q2_0;
@@ -174,7 +185,7 @@ sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFo
 
         @Override
         public Optional<LookupForm> lookupForm() {
-            return Optional.of(LookupForm.Q2_0);
+            return Optional.of(ternary ? LookupForm.Q2_0_TERNARY : LookupForm.Q2_0);
         }
 
         @Override

@@ -20,7 +20,8 @@ import jdk.incubator.vector.ShortVector;
  * blocks. Vectors of floats come in twos: first the even columns, then the odd ones.
  *
  * <p>The numbers are those of llama.cpp's {@code quantize_row_q8_0} (blocks of 32) and {@code quantize_row_q8_K} (blocks of 256),
- * so that the integer sums are the same; columns that a tile lacks are zero.
+ * so that the integer sums are the same, unless {@link GemmShape#sumLimit} wants a greater step; columns that a tile lacks are
+ * zero.
  */
 final class ColumnBlocks {
 
@@ -101,6 +102,10 @@ final class ColumnBlocks {
     }
 
     private static float quantise(GemmShape shape, long activations, long ints, boolean high) {
+        if (shape.sumLimit() > 0) {
+            return Quantiser.quantise(activations, shape.blockWeights(), shape.activationLimit(), shape.partWeights(),
+                    shape.sumLimit(), ints, high);
+        }
         return Quantiser.quantise(activations, shape.blockWeights(), shape.activationLimit(), shape.halfScales(), ints, high);
     }
 

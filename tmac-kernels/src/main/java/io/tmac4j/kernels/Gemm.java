@@ -47,8 +47,11 @@ final class Gemm implements AutoCloseable, ParallelTask {
     /** Column tiles for which indices and scales of weights that are looked up are made once. */
     private static final int LOOKUP_GROUP_TILES = 4;
 
+    /** The same of ternary weights, whose indices cost nearly as much as their lookups in one column tile. */
+    private static final int TERNARY_GROUP_TILES = 8;
+
     /** Sums of a chunk: rows times column tiles. */
-    private static final int MAX_CHUNK_SUMS = MAX_CHUNK_ROWS * LOOKUP_GROUP_TILES;
+    private static final int MAX_CHUNK_SUMS = MAX_CHUNK_ROWS * TERNARY_GROUP_TILES;
 
     /** Rows of a chunk of weights that are multiplied: unpacked for a step they fill half a first-level cache. */
     private static final int MULTIPLY_ROWS = 32;
@@ -57,15 +60,18 @@ final class Gemm implements AutoCloseable, ParallelTask {
 
     /**
      * Where everything stands in the scratch memory of a worker. At 0: the vector tables of a step, or 128 unpacked weights of
-     * {@link #MULTIPLY_ROWS} rows. Then 16-bit sums; float sums, for each column tile two vectors a row; scales and mins of rows,
-     * of as many sub-blocks as a step has; offsets or indices of the rows.
+     * {@link #MULTIPLY_ROWS} rows. Then 16-bit sums, and behind those of a tile's sub-blocks their products with scales; float
+     * sums, for each column tile two vectors a row; scales and mins of rows, of as many sub-blocks as a block has; offsets or
+     * indices of the rows, or the scales of their blocks.
      */
     static final long SUMS = Math.max(GemmShape.STEP_TRITS * GemmKernels.TRIT_TABLE,
             Math.max(GemmShape.PARTS * NestedSums.THREE_BIT_TABLES * GemmKernels.TABLE, 128L * 4 * MULTIPLY_ROWS));
+    static final long PRODUCTS = SUMS + (long) GemmShape.PARTS * LookupMatrix.TILE_ROWS * BYTES;
     static final long FLOATS = SUMS + (long) MAX_CHUNK_SUMS * BYTES;
     static final long SCALES = FLOATS + 2L * MAX_CHUNK_SUMS * BYTES;
-    static final long MINS = SCALES + 4L * GemmShape.PARTS * MAX_CHUNK_ROWS;
-    static final long OFFSETS = MINS + 4L * GemmShape.PARTS * MAX_CHUNK_ROWS;
+    static final long MINS = SCALES + 4L * NestedSums.SUB_BLOCKS * MAX_CHUNK_ROWS;
+    static final long OFFSETS = MINS + 4L * NestedSums.SUB_BLOCKS * MAX_CHUNK_ROWS;
+    static final long ROW_SCALES = OFFSETS;
     private static final long WORKER_BYTES = OFFSETS + TritOffsets.bytes(MAX_CHUNK_ROWS)
             + ColumnBlocks.SCRATCH_BYTES;
 
@@ -357,7 +363,7 @@ final class Gemm implements AutoCloseable, ParallelTask {
     /** Column tiles that share what is made of the weights. */
     private static int groupSize(PackedMatrix matrix) {
         return switch (matrix) {
-            case LookupMatrix lookups -> LOOKUP_GROUP_TILES;
+            case LookupMatrix lookups -> lookups.layout().form().ternary() ? TERNARY_GROUP_TILES : LOOKUP_GROUP_TILES;
             case WordMatrix words when !words.byTables() -> MULTIPLY_GROUP_TILES;
             case WordMatrix words -> words.layout().form().bits() == 4 ? LOOKUP_GROUP_TILES : 1;
         };

@@ -4,8 +4,10 @@ import static io.tmac4j.kernels.WideSpecies.BYTES;
 import static io.tmac4j.kernels.WideSpecies.FLOATS;
 import static io.tmac4j.kernels.WideSpecies.INTS;
 import static io.tmac4j.kernels.WideSpecies.SHORTS;
+import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import io.tmac4j.bindings.spi.OffHeap;
 import java.lang.foreign.MemorySegment;
@@ -36,14 +38,11 @@ final class GemmKernels {
     /** Rows that are worked on together: the bytes of a long. */
     static final int ROWS = 8;
 
-    /** Code bytes of a step, two tables each. */
-    private static final int STEP_BYTES = GemmShape.STEP_TABLES / 2;
-
     /** Bytes of a table. */
     static final long TABLE = 16L * BYTES;
 
-    /** Bytes of a table of three ternary weights. */
-    static final long TRIT_TABLE = 27L * BYTES;
+    /** Bytes of a table of three ternary weights: 27 entries, with room for {@link TritOffsets#third}. */
+    static final long TRIT_TABLE = 33L * BYTES;
 
     private static final MemorySegment ALL = OffHeap.ALL;
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
@@ -61,89 +60,28 @@ final class GemmKernels {
     private static final long ENTRIES = 15L << SHIFT;
 
     private static final int UPPER_HALF = 0xffff0000;
+    private static final int LOWER_HALF = 0xffff;
+
+    /** The upper bytes of both halves of an int. */
+    private static final int UPPER_BYTES = 0xff00ff00;
 
     private GemmKernels() {
     }
 
     /**
-     * Sums by tables whose nibbles count alike, for all rows of a tile: {@code sums[row] += sum of lookups}, 16 bits a
-     * column.
-     *
-     * @param tables       first table
-     * @param codes        first code byte; two more than a step has are read, where scales stand at least
-     * @param stride       bytes from one code byte of a row to the next; rows of the tile
-     * @param quarter      a quarter of the byte lanes of a decode vector: how far apart the rows of neighbouring lanes are
-     * @param sums         a vector a row
-     */
-    static void tableSums(long tables, long codes, int stride, int quarter, long sums) {
-        ShortVector zero = ShortVector.zero(SHORTS);
-        long table = tables & ADDRESS;
-        long far = (long) quarter * BYTES & OFFSET;
-        for (int lane = 0; lane < stride; lane += ROWS) {
-            long code = (codes & ADDRESS) + (lane & OFFSET);
-            long to = (sums & ADDRESS) + (firstRow(lane, quarter) * BYTES & OFFSET);
-            long next = to + BYTES;
-            ShortVector a0 = ShortVector.fromMemorySegment(SHORTS, ALL, to, LITTLE);
-            ShortVector a1 = ShortVector.fromMemorySegment(SHORTS, ALL, to + far, LITTLE);
-            ShortVector a2 = ShortVector.fromMemorySegment(SHORTS, ALL, to + 2 * far, LITTLE);
-            ShortVector a3 = ShortVector.fromMemorySegment(SHORTS, ALL, to + 3 * far, LITTLE);
-            ShortVector a4 = ShortVector.fromMemorySegment(SHORTS, ALL, next, LITTLE);
-            ShortVector a5 = ShortVector.fromMemorySegment(SHORTS, ALL, next + far, LITTLE);
-            ShortVector a6 = ShortVector.fromMemorySegment(SHORTS, ALL, next + 2 * far, LITTLE);
-            ShortVector a7 = ShortVector.fromMemorySegment(SHORTS, ALL, next + 3 * far, LITTLE);
-            long x1 = ALL.get(Memory.LONG, code);
-            long x2 = ALL.get(Memory.LONG, code + stride);
-            long from = code + 2L * stride & ADDRESS;
-            long t = table;
-            for (int i = 0; i < STEP_BYTES; i++) {
-                long x = x1;
-                x1 = x2;
-                x2 = ALL.get(Memory.LONG, from);
-                from = from + stride & ADDRESS;
-                long u = t + TABLE & ADDRESS;
-                a0 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x << SHIFT & ENTRIES), LITTLE).add(a0);
-                a0 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x << SHIFT - 4 & ENTRIES), LITTLE).add(a0);
-                a1 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 8 - SHIFT & ENTRIES), LITTLE).add(a1);
-                a1 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 12 - SHIFT & ENTRIES), LITTLE).add(a1);
-                a2 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 16 - SHIFT & ENTRIES), LITTLE).add(a2);
-                a2 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 20 - SHIFT & ENTRIES), LITTLE).add(a2);
-                a3 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 24 - SHIFT & ENTRIES), LITTLE).add(a3);
-                a3 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 28 - SHIFT & ENTRIES), LITTLE).add(a3);
-                a4 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 32 - SHIFT & ENTRIES), LITTLE).add(a4);
-                a4 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 36 - SHIFT & ENTRIES), LITTLE).add(a4);
-                a5 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 40 - SHIFT & ENTRIES), LITTLE).add(a5);
-                a5 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 44 - SHIFT & ENTRIES), LITTLE).add(a5);
-                a6 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 48 - SHIFT & ENTRIES), LITTLE).add(a6);
-                a6 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 52 - SHIFT & ENTRIES), LITTLE).add(a6);
-                a7 = ShortVector.fromMemorySegment(SHORTS, ALL, t + (x >>> 56 - SHIFT & ENTRIES), LITTLE).add(a7);
-                a7 = ShortVector.fromMemorySegment(SHORTS, ALL, u + (x >>> 60 - SHIFT & ENTRIES), LITTLE).add(a7);
-                t = t + 2 * TABLE & ADDRESS;
-            }
-            zero.add(a0).intoMemorySegment(ALL, to, LITTLE);
-            zero.add(a1).intoMemorySegment(ALL, to + far, LITTLE);
-            zero.add(a2).intoMemorySegment(ALL, to + 2 * far, LITTLE);
-            zero.add(a3).intoMemorySegment(ALL, to + 3 * far, LITTLE);
-            zero.add(a4).intoMemorySegment(ALL, next, LITTLE);
-            zero.add(a5).intoMemorySegment(ALL, next + far, LITTLE);
-            zero.add(a6).intoMemorySegment(ALL, next + 2 * far, LITTLE);
-            zero.add(a7).intoMemorySegment(ALL, next + 3 * far, LITTLE);
-        }
-    }
-
-    /**
-     * The same for consecutive parts of the codes, {@code sums[row] = sum of lookups}: a method of its own, since its sums begin
-     * as zeros; with memory that is cleared instead, prompts of Q2_K take 6 to 10 % longer.
+     * Sums by tables whose nibbles count alike, for consecutive parts of the codes of all rows of a tile:
+     * {@code sums[row] = sum of lookups}, 16 bits a column.
      *
      * @param tables       first table
      * @param nextTables   bytes from a part's first table to the next part's; 0 if all have the same
      * @param codes        first code byte; two more than all parts have are read
      * @param count        code bytes of a part
-     * @param parts        sub-blocks of a tile, or tiles
+     * @param parts        blocks or sub-blocks of a tile, or tiles
      * @param stride       bytes from one code byte of a row to the next; rows of the tile
      * @param quarter      a quarter of the byte lanes of a decode vector: how far apart the rows of neighbouring lanes are
      * @param sums         a vector a row, {@code stride} of them a part
      */
-    static void subBlockSums(long tables, long nextTables, long codes, int count, int parts, int stride, int quarter,
+    static void tableSums(long tables, long nextTables, long codes, int count, int parts, int stride, int quarter,
             long sums) {
         ShortVector zero = ShortVector.zero(SHORTS);
         long table = tables & ADDRESS;
@@ -590,6 +528,64 @@ final class GemmKernels {
             long to = (floats & ADDRESS) + (2L * row * BYTES & OFFSET);
             f0.fma(c0, FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE)).intoMemorySegment(ALL, to, LITTLE);
             f1.fma(c1, FloatVector.fromMemorySegment(FLOATS, ALL, to + BYTES, LITTLE)).intoMemorySegment(ALL, to + BYTES, LITTLE);
+        }
+    }
+
+    /**
+     * {@code products[row] += sum over four sub-blocks of sums[row] * rowScale[row]}, where such a product fits 16 bits. A row's
+     * products are two vectors: their sum modulo 2^16, and the sum of their upper bytes. As in {@link NestedScales} both together
+     * give the sum of 16 exactly.
+     *
+     * @param sums      sums of the first sub-block; the others follow, {@code rows} vectors each
+     * @param rowScales scales of the first sub-block, each in both halves of an int; the others follow, {@code rows} ints each
+     */
+    static void multiplyFour(long sums, long rowScales, int rows, long products) {
+        ShortVector zero = ShortVector.zero(SHORTS);
+        long nextSums = (long) rows * BYTES & OFFSET;
+        long next = 4L * rows & OFFSET;
+        for (int row = 0; row < rows; row++) {
+            long from = (sums & ADDRESS) + ((long) row * BYTES & OFFSET);
+            long scale = (rowScales & ADDRESS) + (4L * row & OFFSET);
+            long to = (products & ADDRESS) + (2L * row * BYTES & OFFSET);
+            ShortVector p0 = IntVector.broadcast(INTS, ALL.get(Memory.INT, scale)).reinterpretAsShorts()
+                    .mul(ShortVector.fromMemorySegment(SHORTS, ALL, from, LITTLE));
+            ShortVector p1 = IntVector.broadcast(INTS, ALL.get(Memory.INT, scale + next)).reinterpretAsShorts()
+                    .mul(ShortVector.fromMemorySegment(SHORTS, ALL, from + nextSums, LITTLE));
+            ShortVector p2 = IntVector.broadcast(INTS, ALL.get(Memory.INT, scale + 2 * next)).reinterpretAsShorts()
+                    .mul(ShortVector.fromMemorySegment(SHORTS, ALL, from + 2 * nextSums, LITTLE));
+            ShortVector p3 = IntVector.broadcast(INTS, ALL.get(Memory.INT, scale + 3 * next)).reinterpretAsShorts()
+                    .mul(ShortVector.fromMemorySegment(SHORTS, ALL, from + 3 * nextSums, LITTLE));
+            ShortVector high = p0.lanewise(ASHR, 8).add(p1.lanewise(ASHR, 8)).add(p2.lanewise(ASHR, 8).add(p3.lanewise(ASHR, 8)));
+            ShortVector.fromMemorySegment(SHORTS, ALL, to, LITTLE).add(p0.add(p1).add(p2.add(p3)))
+                    .intoMemorySegment(ALL, to, LITTLE);
+            ShortVector.fromMemorySegment(SHORTS, ALL, to + BYTES, LITTLE).add(high).intoMemorySegment(ALL, to + BYTES, LITTLE);
+        }
+    }
+
+    /**
+     * {@code floats[row] += sum of products[row] * rowScale[row] * columnScale}, for what {@link #multiplyFour} has left of a
+     * block; products become 0.
+     */
+    static void scaleProducts(long products, long rowScales, long columnScales, int rows, long floats) {
+        FloatVector c0 = FloatVector.fromMemorySegment(FLOATS, ALL, columnScales & ADDRESS, LITTLE).mul(0x1p16f);
+        FloatVector c1 = FloatVector.fromMemorySegment(FLOATS, ALL, (columnScales & ADDRESS) + BYTES, LITTLE).mul(0x1p16f);
+        IntVector zero = IntVector.zero(INTS);
+        for (int row = 0; row < rows; row++) {
+            long from = (products & ADDRESS) + (2L * row * BYTES & OFFSET);
+            long to = (floats & ADDRESS) + (2L * row * BYTES & OFFSET);
+            FloatVector w = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, (rowScales & ADDRESS) + (4L * row & OFFSET)));
+            IntVector high = IntVector.fromMemorySegment(INTS, ALL, from + BYTES, LITTLE);
+            IntVector rest = ShortVector.fromMemorySegment(SHORTS, ALL, from, LITTLE)
+                    .sub(high.lanewise(LSHL, 8).and(UPPER_BYTES).reinterpretAsShorts()).reinterpretAsInts();
+            IntVector even = high.lanewise(LSHL, 16).lanewise(ASHR, 8).add(rest.and(LOWER_HALF));
+            IntVector odd = high.and(UPPER_HALF).lanewise(ASHR, 8).add(rest.lanewise(LSHR, 16));
+            FloatVector f0 = (FloatVector) even.convert(I2F, 0);
+            FloatVector f1 = (FloatVector) odd.convert(I2F, 0);
+            f0.mul(c0).fma(w, FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE)).intoMemorySegment(ALL, to, LITTLE);
+            f1.mul(c1).fma(w, FloatVector.fromMemorySegment(FLOATS, ALL, to + BYTES, LITTLE))
+                    .intoMemorySegment(ALL, to + BYTES, LITTLE);
+            zero.intoMemorySegment(ALL, from, LITTLE);
+            zero.intoMemorySegment(ALL, from + BYTES, LITTLE);
         }
     }
 

@@ -15,10 +15,12 @@ package io.tmac4j.kernels;
  * @param lack            what codes counted from their centre lack, times the scale
  * @param withMins        whether rows have a term in the sums of activations: mins, or codes that were centred
  * @param nested          whether parts are sub-blocks with scales of their own
+ * @param sumLimit        the largest sum of the sizes of a part's activations, in steps, before they are rounded, so that a sum
+ *                        times a scale fits 16 bits; 0 if such products are floats
  */
 record GemmShape(int blockWeights, int stepWeights, int partWeights, int[] order, int activationLimit, boolean halfScales,
         int lack,
-        boolean withMins, boolean nested) {
+        boolean withMins, boolean nested, int sumLimit) {
 
     /** Groups of weights of a step, each with a table: 16 KB at 256 bits, 32 KB at 512, which a first-level cache holds. */
     static final int STEP_TABLES = 32;
@@ -31,19 +33,32 @@ record GemmShape(int blockWeights, int stepWeights, int partWeights, int[] order
 
     private static final int EIGHT_BITS = 127;
 
-    /** One more bit of an activation than in llama.cpp's integer arithmetic: sums of Q1_0 are at most 128 * 255 = 32640. */
+    /** Codes of two bits are counted from here: -1 to 2. */
+    private static final int TWO_BITS_CENTRE = 1;
+
+    /**
+     * With scales of at most 15, and a half more or less an activation by rounding, products are at most 15 * 2 * (16 * 67 + 8) =
+     * 32400. A multiple of 16, so that activations of one size stay of one size.
+     */
+    private static final int NIBBLE_SUM_LIMIT = 67 * NestedSums.SUB_WEIGHTS;
+
+    /**
+     * One more bit of an activation than in llama.cpp's integer arithmetic: sums of Q1_0 are at most 128 * 255 = 32640, those of
+     * Q2_0 64 * 2 * 255, but those of 256 ternary weights would not fit.
+     */
     private static final int NINE_BITS = 255;
 
     /** For weights that are looked up: where results shall be those of 8-bit activations there is no bit more. */
     static GemmShape of(LookupForm form, TableMode mode) {
         if (form.nested()) {
+            boolean nibbles = form.scales() == LookupForm.Scales.NIBBLES;
             return new GemmShape(form.blockWeights(), PARTS * NestedSums.SUB_WEIGHTS, NestedSums.SUB_WEIGHTS, form.order(),
-                    EIGHT_BITS, false, 0, form.halves() == 2, true);
+                    EIGHT_BITS, false, nibbles ? TWO_BITS_CENTRE : 0, form.halves() == 2, true, nibbles ? NIBBLE_SUM_LIMIT : 0);
         }
         int step = form.ternary() ? Triples.STEP_WEIGHTS : STEP_TABLES * form.groupWeights();
         return new GemmShape(form.blockWeights(), step, step, form.order(),
-                form.ternary() || mode == TableMode.EXACT ? EIGHT_BITS : NINE_BITS, false, 0,
-                false, false);
+                form.blockWeights() > 128 || mode == TableMode.EXACT ? EIGHT_BITS : NINE_BITS, false, 0,
+                false, false, 0);
     }
 
     /**
@@ -56,7 +71,7 @@ record GemmShape(int blockWeights, int stepWeights, int partWeights, int[] order
         int part = pairs ? Math.min(STEP_TABLES * 2, form.sumWeights()) : form.sumWeights();
         int flatStep = pairs ? STEP_TABLES * 2 : form.byTables() ? part : PARTS * part;
         return new GemmShape(form.blockWeights(), nested ? PARTS * part : flatStep, part, form.order(), form.activationLimit(),
-                form.halfSteps(), form.lack(), form.halves() == 2, nested);
+                form.halfSteps(), form.lack(), form.halves() == 2, nested, 0);
     }
 
     /** Parts of a step; of the last step along k perhaps fewer. */

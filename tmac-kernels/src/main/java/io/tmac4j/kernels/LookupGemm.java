@@ -17,6 +17,10 @@ final class LookupGemm {
             long scratch) {
         LookupLayout layout = matrix.layout();
         GemmShape shape = matrix.gemmShape();
+        if (shape.sumLimit() > 0) {
+            lookUpNibbles(layout, shape, weights, tiles, activations, tileBytes, columnTiles, scratch);
+            return;
+        }
         for (int step = 0; step < shape.steps(layout.k()); step++) {
             long first = weights + (long) (step / shape.stepsPerBlock()) * layout.blockBytes();
             int inBlock = step % shape.stepsPerBlock();
@@ -35,7 +39,7 @@ final class LookupGemm {
             int columnTile, long scratch) {
         LookupForm form = layout.form();
         if (form.ternary()) {
-            VectorTables.trits(column, scratch);
+            VectorTables.trits(column, TritOffsets.third(form), scratch);
         } else if (form.groupWeights() == 4) {
             VectorTables.bits(column, GemmShape.STEP_TABLES, -1, 2, scratch);
         } else if (form.highBits()) {
@@ -50,21 +54,21 @@ final class LookupGemm {
             if (form.nested()) {
                 long scales = 4L * tile * GemmShape.PARTS * rows;
                 if (columnTile == 0) {
-                    RowScales.nested(layout, block, inBlock * GemmShape.PARTS, scratch + Gemm.SCALES + scales,
-                            scratch + Gemm.MINS + scales);
+                    RowScales.nested(layout, block, inBlock * GemmShape.PARTS, scratch + Gemm.SCALES + scales);
                 }
                 lookUpNested(layout, shape, block, inBlock, column, scratch, scales,
                         scratch + Gemm.FLOATS + 2 * row * WideSpecies.BYTES);
                 continue;
             }
-            long sums = scratch + Gemm.SUMS + row * WideSpecies.BYTES;
-            if (inBlock == 0) {
-                Memory.clear(sums, (long) rows * WideSpecies.BYTES);
-            }
+            long sums = scratch + Gemm.SUMS + (form.ternary() ? row * WideSpecies.BYTES : 0);
             if (form.ternary()) {
+                if (inBlock == 0) {
+                    Memory.clear(sums, (long) rows * WideSpecies.BYTES);
+                }
                 lookUpTrits(scratch + Gemm.OFFSETS + tile * TritOffsets.bytes(rows), rows, sums, scratch);
             } else {
-                GemmKernels.tableSums(scratch, block + codes(inBlock, rows), rows, layout.lanes() / 4, sums);
+                // a step is a block
+                GemmKernels.tableSums(scratch, 0, block, GemmShape.STEP_TABLES / 2, 1, rows, layout.lanes() / 4, sums);
             }
             if (inBlock == shape.stepsPerBlock() - 1) {
                 long scales = scratch + Gemm.SCALES + 4L * tile * rows;
@@ -90,16 +94,70 @@ final class LookupGemm {
     /** A step of four sub-blocks of a tile. */
     private static void lookUpNested(LookupLayout layout, GemmShape shape, long block, int inBlock, long column, long scratch,
             long scales, long floats) {
+        subBlockSums(layout, block, inBlock, scratch);
+        GemmKernels.scaleFour(scratch + Gemm.SUMS, scratch + Gemm.SCALES + scales, column + ColumnBlocks.columnScales(shape),
+                layout.tileRows(), floats);
+    }
+
+    /** Sums of the four sub-blocks of a step of a tile. */
+    private static void subBlockSums(LookupLayout layout, long block, int inBlock, long scratch) {
         int rows = layout.tileRows();
         int subBytes = layout.form().codeBytes() / NestedSums.SUB_BLOCKS;
         long codes = block + (long) inBlock * GemmShape.PARTS * subBytes * rows;
-        long sums = scratch + Gemm.SUMS;
-        GemmKernels.subBlockSums(scratch, 2 * subBytes * GemmKernels.TABLE, codes, subBytes, GemmShape.PARTS, rows,
-                layout.lanes() / 4, sums);
-        if (shape.withMins()) {
-            GemmKernels.addFourMins(scratch + Gemm.MINS + scales, column + ColumnBlocks.columnSums(shape), rows, floats);
+        GemmKernels.tableSums(scratch, 2 * subBytes * GemmKernels.TABLE, codes, subBytes, GemmShape.PARTS, rows,
+                layout.lanes() / 4, scratch + Gemm.SUMS);
+    }
+
+    /** All blocks of weights whose sums and scales are multiplied as integers, and only a block's sum becomes floats. */
+    private static void lookUpNibbles(LookupLayout layout, GemmShape shape, long weights, int tiles, long activations,
+            long tileBytes, int columnTiles, long scratch) {
+        int rows = layout.tileRows();
+        Memory.clear(scratch + Gemm.PRODUCTS, 2L * tiles * rows * WideSpecies.BYTES);
+        for (int block = 0; block < layout.blocks(); block++) {
+            long first = weights + (long) block * layout.blockBytes();
+            for (int tile = 0; tile < tiles; tile++) {
+                long scales = numbers(tile, rows);
+                RowScales.nibbles(layout, first + tile * layout.tileBytes(), shape.lack(), scratch + Gemm.SCALES + scales,
+                        scratch + Gemm.MINS + scales, scratch + Gemm.ROW_SCALES + 4L * tile * rows);
+            }
+            for (int columnTile = 0; columnTile < columnTiles; columnTile++) {
+                long column = activations + columnTile * tileBytes
+                        + (long) block * shape.stepsPerBlock() * ColumnBlocks.stepBytes(shape);
+                lookUpNibbles(layout, shape, first, tiles, column, scratch,
+                        scratch + Gemm.FLOATS + 2L * columnTile * tiles * rows * WideSpecies.BYTES);
+            }
         }
-        GemmKernels.scaleFour(sums, scratch + Gemm.SCALES + scales, column + ColumnBlocks.columnScales(shape), rows, floats);
+    }
+
+    /** A block of one column tile. */
+    private static void lookUpNibbles(LookupLayout layout, GemmShape shape, long weights, int tiles, long column, long scratch,
+            long floats) {
+        int rows = layout.tileRows();
+        for (int step = 0; step < shape.stepsPerBlock(); step++) {
+            long at = column + step * ColumnBlocks.stepBytes(shape);
+            VectorTables.pairs(at, GemmShape.STEP_TABLES, -shape.lack(), 1, scratch);
+            for (int tile = 0; tile < tiles; tile++) {
+                long scales = numbers(tile, rows) + 4L * step * GemmShape.PARTS * rows;
+                long row = 2L * tile * rows * WideSpecies.BYTES;
+                subBlockSums(layout, weights + tile * layout.tileBytes(), step, scratch);
+                GemmKernels.multiplyFour(scratch + Gemm.SUMS, scratch + Gemm.SCALES + scales, rows,
+                        scratch + Gemm.PRODUCTS + row);
+            }
+        }
+        for (int tile = 0; tile < tiles; tile++) {
+            long row = 2L * tile * rows * WideSpecies.BYTES;
+            for (int step = 0; step < shape.stepsPerBlock(); step++) {
+                GemmKernels.addFourMins(scratch + Gemm.MINS + numbers(tile, rows) + 4L * step * GemmShape.PARTS * rows,
+                        column + step * ColumnBlocks.stepBytes(shape) + ColumnBlocks.columnSums(shape), rows, floats + row);
+            }
+            GemmKernels.scaleProducts(scratch + Gemm.PRODUCTS + row, scratch + Gemm.ROW_SCALES + 4L * tile * rows,
+                    column + ColumnBlocks.columnScales(shape), rows, floats + row);
+        }
+    }
+
+    /** Offset of the scales of a tile, and of its mins: those of all sub-blocks of a block. */
+    private static long numbers(int tile, int rows) {
+        return 4L * tile * NestedSums.SUB_BLOCKS * rows;
     }
 
     /** Offset in a block of the code bytes of a step, two tables each. */

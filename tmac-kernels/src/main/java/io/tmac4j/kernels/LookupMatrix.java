@@ -43,7 +43,7 @@ final class LookupMatrix extends PackedMatrix {
 
     /** Shuffles of 32 bytes and more have room for three ternary weights an index. */
     private static LookupForm packed(LookupForm form, TableMode mode) {
-        return form.ternary() && mode == TableMode.DEFAULT && LANES >= Triples.TABLE_BYTES ? form.triples() : form;
+        return form.hasTriples() && mode == TableMode.DEFAULT && LANES >= Triples.TABLE_BYTES ? form.triples() : form;
     }
 
     private LookupMatrix(BlockFormat format, LookupLayout layout, TableLayout tables) {

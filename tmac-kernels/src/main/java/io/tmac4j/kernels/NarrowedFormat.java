@@ -6,6 +6,7 @@ import io.tmac4j.bindings.spi.WeightTensor;
 import io.tmac4j.bindings.spi.WorkerPool;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntPredicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,12 +20,19 @@ final class NarrowedFormat implements BlockFormat {
 
     private static final int CODE_BYTES = 16;
 
+    /** Blocks that are looked through before any thread is woken. */
+    private static final int FIRST_BLOCKS = 16;
+
     /** The two codes of a byte as a set of bits. */
     private static final int[] CODES = new int[256];
+
+    /** The four codes of two bits of a byte. */
+    private static final int[] TWO_BIT_CODES = new int[256];
 
     static {
         for (int b = 0; b < CODES.length; b++) {
             CODES[b] = 1 << (b & 15) | 1 << (b >> 4);
+            TWO_BIT_CODES[b] = 1 << (b & 3) | 1 << (b >> 2 & 3) | 1 << (b >> 4 & 3) | 1 << (b >> 6);
         }
     }
 
@@ -41,12 +49,27 @@ final class NarrowedFormat implements BlockFormat {
         }
     }
 
-    /** The format to pack a tensor in: one of fewer bits if its codes allow it, else {@code format} itself. */
+    /** The format to pack a tensor in: one of fewer bits or codes if its codes allow it, else {@code format} itself. */
     static BlockFormat of(BlockFormat format, WeightTensor source, WorkerPool pool, int threads) {
-        if (format.type() != GgmlType.Q4_0 && format.type() != GgmlType.Q4_1) {
+        return switch (format.type()) {
+            case Q4_0, Q4_1 -> ofFourBits(format, source, pool, threads);
+            case Q2_0 -> ofTwoBits(format, source, pool, threads);
+            default -> format;
+        };
+    }
+
+    /** Q2_0 could hold 2, but llama.cpp's quantiser, whose scale is a block's greatest weight, does not write it. */
+    private static BlockFormat ofTwoBits(BlockFormat format, WeightTensor source, WorkerPool pool, int threads) {
+        IntPredicate ternary = codes -> codes < 1 << 3;
+        if (!ternary.test(Scan.codes(source, TWO_BIT_CODES, ternary, pool, threads))) {
             return format;
         }
-        int codes = Scan.codes(source, pool, threads);
+        LOG.info("{}: no weight of {} is 2: three are looked up at a time in prompts", source.name(), source.type());
+        return new Q2_0(true);
+    }
+
+    private static BlockFormat ofFourBits(BlockFormat format, WeightTensor source, WorkerPool pool, int threads) {
+        int codes = Scan.codes(source, CODES, few -> step(few) != 0, pool, threads);
         Optional<BlockFormat> narrowed = of(format, codes);
         narrowed.ifPresent(packed -> LOG.info("{}: {} of the 16 codes of {} occur: packed with 2 bits a weight instead of 4, {}"
                 + " instead of {} KB", source.name(), Integer.bitCount(codes), source.type(),
@@ -112,15 +135,20 @@ final class NarrowedFormat implements BlockFormat {
         }
     }
 
-    /** Looks for codes that occur, until two bits cannot tell them apart, or they are not evenly spaced. */
-    private record Scan(WeightTensor source, AtomicInteger codes) implements ParallelTask {
+    /**
+     * Looks for the codes that occur in blocks whose last bytes are codes, until a tensor cannot be narrowed.
+     *
+     * @param codesOf the codes of a byte as a set of bits
+     * @param narrow  whether a tensor with a set of codes can be narrowed: if not, nor can one with more
+     */
+    private record Scan(WeightTensor source, int[] codesOf, IntPredicate narrow, AtomicInteger codes) implements ParallelTask {
 
         private static final int CHUNK_BLOCKS = 1 << 15;
 
-        static int codes(WeightTensor source, WorkerPool pool, int threads) {
-            Scan scan = new Scan(source, new AtomicInteger());
+        static int codes(WeightTensor source, int[] codesOf, IntPredicate narrow, WorkerPool pool, int threads) {
+            Scan scan = new Scan(source, codesOf, narrow, new AtomicInteger());
             // most tensors show in their first blocks that they use too many codes, or uneven ones: no thread is woken for those
-            scan.blocks(0, Math.min(CODE_BYTES, scan.blocks()));
+            scan.blocks(0, Math.min(FIRST_BLOCKS, scan.blocks()));
             if (scan.mayBeNarrow()) {
                 pool.run(threads, scan);
             }
@@ -132,7 +160,7 @@ final class NarrowedFormat implements BlockFormat {
         }
 
         private boolean mayBeNarrow() {
-            return step(codes.get()) != 0;
+            return narrow.test(codes.get());
         }
 
         @Override
@@ -165,10 +193,10 @@ final class NarrowedFormat implements BlockFormat {
             codes.getAndUpdate(before -> before | all);
         }
 
-        private static int eight(long bytes) {
-            return CODES[(int) bytes & 0xff] | CODES[(int) (bytes >>> 8) & 0xff] | CODES[(int) (bytes >>> 16) & 0xff]
-                    | CODES[(int) (bytes >>> 24) & 0xff] | CODES[(int) (bytes >>> 32) & 0xff]
-                    | CODES[(int) (bytes >>> 40) & 0xff] | CODES[(int) (bytes >>> 48) & 0xff] | CODES[(int) (bytes >>> 56)];
+        private int eight(long bytes) {
+            return codesOf[(int) bytes & 0xff] | codesOf[(int) (bytes >>> 8) & 0xff] | codesOf[(int) (bytes >>> 16) & 0xff]
+                    | codesOf[(int) (bytes >>> 24) & 0xff] | codesOf[(int) (bytes >>> 32) & 0xff]
+                    | codesOf[(int) (bytes >>> 40) & 0xff] | codesOf[(int) (bytes >>> 48) & 0xff] | codesOf[(int) (bytes >>> 56)];
         }
     }
 }

@@ -20,7 +20,7 @@ record Packer(PackedMatrix matrix, WeightTensor source, Queue<Long> apart) imple
      */
     static PackedMatrix pack(BlockFormat type, WeightTensor source, TypeTuning tuning, WorkerPool pool, int threads) {
         BlockFormat format = NarrowedFormat.of(type, source, pool, threads);
-        PackedMatrix matrix = unpacked(format, format == type ? tuning : TypeTuning.standard(format),
+        PackedMatrix matrix = unpacked(format, format instanceof NarrowedFormat ? TypeTuning.standard(format) : tuning,
                 Math.toIntExact(source.rows()), Math.toIntExact(source.k()), source.experts());
         try {
             fill(matrix, source, pool, threads);

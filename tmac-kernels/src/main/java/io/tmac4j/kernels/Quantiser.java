@@ -2,6 +2,7 @@ package io.tmac4j.kernels;
 
 import static io.tmac4j.kernels.WideSpecies.FLOATS;
 import static io.tmac4j.kernels.WideSpecies.INTS;
+import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
@@ -32,17 +33,50 @@ final class Quantiser {
      * in the first case.
      *
      * @param weights   activations of the block, a multiple of 32
-     * @param limit     the largest integer
+     * @param limit     the largest integer, which the block's greatest number becomes
      * @param halfScale whether the step is rounded to f16, as in Q8_0
      * @param high      whether the high halves are set and the low ones kept; else the high halves become 0
      */
     static float quantise(long activations, int weights, int limit, boolean halfScale, long ints, boolean high) {
+        return quantise(activations, weights, greatest(activations, weights), limit, halfScale, ints, high);
+    }
+
+    /**
+     * The same with sizes that, before they are rounded, add up to at most {@code sumLimit} steps in each part of the block:
+     * where the greatest number's limit does not see to that, the step is greater.
+     *
+     * @param part activations of a part, a multiple of {@link WideSpecies#FLOATS}' length
+     */
+    static float quantise(long activations, int weights, int limit, int part, int sumLimit, long ints, boolean high) {
+        float bySum = greatestSum(activations, weights, part) * limit / sumLimit;
+        return quantise(activations, weights, Math.max(greatest(activations, weights), bySum), limit, false, ints, high);
+    }
+
+    /** The greatest size of a number; infinite or NaN if any is. */
+    private static float greatest(long activations, int weights) {
         IntVector most = IntVector.zero(INTS);
         for (int i = 0; i < weights; i += FLOATS.length()) {
             // of floats without their sign the bits compare as the numbers do, and NaN is above all
             most = IntVector.fromMemorySegment(INTS, ALL, activations + 4L * i, LITTLE).and(Integer.MAX_VALUE).max(most);
         }
-        float max = Float.intBitsToFloat(IntVector.zero(INTS).or(most).reduceLanes(MAX));
+        return Float.intBitsToFloat(IntVector.zero(INTS).or(most).reduceLanes(MAX));
+    }
+
+    /** The greatest sum of the sizes of a part's numbers. */
+    private static float greatestSum(long activations, int weights, int part) {
+        float most = 0;
+        for (int first = 0; first < weights; first += part) {
+            FloatVector sum = FloatVector.zero(FLOATS);
+            for (int i = first; i < first + part; i += FLOATS.length()) {
+                sum = FloatVector.fromMemorySegment(FLOATS, ALL, activations + 4L * i, LITTLE).abs().add(sum);
+            }
+            most = Math.max(most, FloatVector.zero(FLOATS).add(sum).reduceLanes(ADD));
+        }
+        return most;
+    }
+
+    private static float quantise(long activations, int weights, float max, int limit, boolean halfScale, long ints,
+            boolean high) {
         float inverse = limit / max;
         if (!(inverse < Float.POSITIVE_INFINITY)) {
             inverse = 0;

@@ -122,40 +122,81 @@ final class RowScales {
     }
 
     /**
-     * Scales and minus the mins, if there are any, of the four sub-blocks from {@code first} on, an even one, of a tile packed
-     * for lookups; those of a sub-block are {@link LookupLayout#tileRows} floats.
+     * Scales of the four sub-blocks from {@code first} on, an even one, of a tile packed for lookups; those of a sub-block are
+     * {@link LookupLayout#tileRows} floats.
      */
-    static void nested(LookupLayout layout, long block, int first, long scales, long mins) {
+    static void nested(LookupLayout layout, long block, int first, long scales) {
         int rows = layout.tileRows();
         int lanes = layout.lanes();
         LookupForm form = layout.form();
         for (int vector = 0; vector < rows; vector += lanes) {
-            long halves = block + layout.halvesOffset() + 2L * vector;
             for (int quarter = 0; quarter < 4; quarter++) {
-                long half = halves + quarter / 2 * lanes;
+                long half = block + layout.halvesOffset() + 2L * vector + quarter / 2 * lanes;
                 long at = block + layout.scalesOffset() + (long) first * rows + 2L * vector + quarter % 2 * (long) lanes;
                 long to = vector + (long) quarter * lanes / 4 << 2;
-                int up = 16 - quarter % 2 * 16;
-                int shift = quarter / 2 * 16;
-                codes(half, up, HALF_STEP, at, 2L * rows, shift, form.scaleMask(), form.scaleCentre(), scales + to, 4L * rows);
-                if (form.halves() == 2) {
-                    codes(half + 2L * rows, up, -HALF_STEP, at, 2L * rows, shift + 4, 15, 0, mins + to, 4L * rows);
-                }
+                codes(half, 16 - quarter % 2 * 16, at, 2L * rows, quarter / 2 * 16, form.scaleMask(), form.scaleCentre(),
+                        scales + to, 4L * rows);
             }
         }
     }
 
     /**
-     * Four codes a row, less {@code centre}, times an f16 number and {@code factor}.
+     * Scales, mins and the scale of a block of a tile packed for lookups, whose sub-blocks have a byte for both. Those of a
+     * sub-block are {@link LookupLayout#tileRows} numbers.
+     *
+     * @param lack      what codes counted from their centre lack
+     * @param scales    where scales go, as numbers in both halves of an int
+     * @param mins      where minus the mins go, plus {@code lack} times the scales, as floats
+     * @param rowScales where the f16 scales of the rows go as floats
+     */
+    static void nibbles(LookupLayout layout, long block, int lack, long scales, long mins, long rowScales) {
+        int rows = layout.tileRows();
+        int lanes = layout.lanes();
+        for (int vector = 0; vector < rows; vector += lanes) {
+            for (int quarter = 0; quarter < 4; quarter++) {
+                long half = block + layout.halvesOffset() + 2L * vector + quarter / 2 * lanes;
+                long at = block + layout.scalesOffset() + 2L * vector + quarter % 2 * (long) lanes;
+                long to = vector + (long) quarter * lanes / 4 << 2;
+                nibbles(half, 2L * rows, 16 - quarter % 2 * 16, lack, at, quarter / 2 * 16, rows, scales + to, mins + to,
+                        rowScales + to);
+            }
+        }
+    }
+
+    private static void nibbles(long half, long nextHalf, int halfShift, int lack, long codes, int shift, int rows, long scales,
+            long mins, long rowScales) {
+        FloatVector d = quarterHalves(half, halfShift, HALF_STEP);
+        FloatVector min = quarterHalves(half + nextHalf, halfShift, -HALF_STEP);
+        FloatVector more = d.mul(lack);
+        IntVector nibble = IntVector.broadcast(INTS, 15);
+        d.intoMemorySegment(ALL, rowScales, LITTLE);
+        for (int sub = 0; sub < NestedSums.SUB_BLOCKS; sub++) {
+            long to = 4L * sub * rows & OFFSET;
+            IntVector x = IntVector.fromMemorySegment(INTS, ALL, (codes & ADDRESS) + ((long) (sub & ~1) * rows & OFFSET), LITTLE)
+                    .lanewise(LSHR, shift + (sub & 1) * 8);
+            IntVector scale = x.and(nibble);
+            scale.or(scale.lanewise(LSHL, 16)).intoMemorySegment(ALL, (scales & ADDRESS) + to, LITTLE);
+            min.fma((FloatVector) x.lanewise(LSHR, 4).and(nibble).convert(I2F, 0), more.mul((FloatVector) scale.convert(I2F, 0)))
+                    .intoMemorySegment(ALL, (mins & ADDRESS) + to, LITTLE);
+        }
+    }
+
+    /** f16 numbers in ints, {@code halfShift} below their upper halves, as floats times {@code factor} and {@code 2^-112}. */
+    private static FloatVector quarterHalves(long half, int halfShift, float factor) {
+        return IntVector.fromMemorySegment(INTS, ALL, half, LITTLE).lanewise(LSHL, halfShift).lanewise(ASHR, 3).and(HALF_BITS)
+                .reinterpretAsFloats().mul(factor);
+    }
+
+    /**
+     * Four codes a row, less {@code centre}, times an f16 number.
      *
      * @param half      ints with the f16 numbers, {@code halfShift} below the upper half
      * @param codes     ints with the codes of two sub-blocks, 8 bits apart, from bit {@code shift} on
      * @param codeBytes bytes to the ints of the next two
      */
-    private static void codes(long half, int halfShift, float factor, long codes, long codeBytes, int shift, int bits, int centre,
+    private static void codes(long half, int halfShift, long codes, long codeBytes, int shift, int bits, int centre,
             long to, long targetBytes) {
-        IntVector h = IntVector.fromMemorySegment(INTS, ALL, half, LITTLE);
-        FloatVector d = h.lanewise(LSHL, halfShift).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(factor);
+        FloatVector d = quarterHalves(half, halfShift, HALF_STEP);
         IntVector mask = IntVector.broadcast(INTS, bits);
         IntVector less = IntVector.broadcast(INTS, centre);
         IntVector x = IntVector.fromMemorySegment(INTS, ALL, codes, LITTLE).lanewise(LSHR, shift);

@@ -41,6 +41,11 @@ final class TritOffsets {
     private TritOffsets() {
     }
 
+    /** Entries from one value of a table's third weight to the next: of triples none is left out. */
+    static int third(LookupForm form) {
+        return form.isTriples() ? 9 : 12;
+    }
+
     /** Bytes of the offsets of {@code rows} rows, whole vectors. */
     static long bytes(int rows) {
         return 2L * GemmShape.STEP_TRITS * rows;
@@ -48,8 +53,8 @@ final class TritOffsets {
 
     /**
      * Offsets of the {@code 3 * GROUPS + 1} code bytes of a step of pairs, for one vector of rows. Code bytes hold four weights
-     * and a table three, so vectors of code bytes are brought together, and a triple of two-bit codes, v, becomes a number in
-     * base 3: v - (v >> 2) - 3 (v >> 4).
+     * and a table three, so vectors of code bytes are brought together, and a triple of two-bit codes, v = a + 4 b + 16 c,
+     * becomes v - (v >> 2) = a + 3 b + 12 c, for tables with a gap of three entries from one c to the next.
      *
      * @param codes  first code byte
      * @param stride bytes from one code byte of a row to the next
@@ -69,41 +74,41 @@ final class TritOffsets {
             ShortVector oddLow = x.lanewise(LSHR, 8).lanewise(OR, y.and(HIGH));
             ShortVector oddHigh = y.lanewise(LSHR, 8).lanewise(OR, z.and(HIGH));
             ShortVector v = evenLow.and(TRIPLE);
-            v.sub(v.lanewise(LSHR, 2)).sub(v.lanewise(LSHR, 4).mul((short) 3)).lanewise(LSHL, SHIFT).add(table)
+            v.sub(v.lanewise(LSHR, 2)).lanewise(LSHL, SHIFT).add(table)
                     .intoMemorySegment(ALL, to, LITTLE);
             v = oddLow.and(TRIPLE);
-            v.sub(v.lanewise(LSHR, 2)).sub(v.lanewise(LSHR, 4).mul((short) 3)).lanewise(LSHL, SHIFT).add(table)
+            v.sub(v.lanewise(LSHR, 2)).lanewise(LSHL, SHIFT).add(table)
                     .intoMemorySegment(ALL, to + SET_BYTES, LITTLE);
             table = next.add(table);
             v = evenLow.lanewise(LSHR, 6).and(TRIPLE);
-            v.sub(v.lanewise(LSHR, 2)).sub(v.lanewise(LSHR, 4).mul((short) 3)).lanewise(LSHL, SHIFT).add(table)
+            v.sub(v.lanewise(LSHR, 2)).lanewise(LSHL, SHIFT).add(table)
                     .intoMemorySegment(ALL, to + LANES, LITTLE);
             v = oddLow.lanewise(LSHR, 6).and(TRIPLE);
-            v.sub(v.lanewise(LSHR, 2)).sub(v.lanewise(LSHR, 4).mul((short) 3)).lanewise(LSHL, SHIFT).add(table)
+            v.sub(v.lanewise(LSHR, 2)).lanewise(LSHL, SHIFT).add(table)
                     .intoMemorySegment(ALL, to + SET_BYTES + LANES, LITTLE);
             table = next.add(table);
             v = evenHigh.lanewise(LSHR, 4).and(TRIPLE);
-            v.sub(v.lanewise(LSHR, 2)).sub(v.lanewise(LSHR, 4).mul((short) 3)).lanewise(LSHL, SHIFT).add(table)
+            v.sub(v.lanewise(LSHR, 2)).lanewise(LSHL, SHIFT).add(table)
                     .intoMemorySegment(ALL, to + 2 * LANES, LITTLE);
             v = oddHigh.lanewise(LSHR, 4).and(TRIPLE);
-            v.sub(v.lanewise(LSHR, 2)).sub(v.lanewise(LSHR, 4).mul((short) 3)).lanewise(LSHL, SHIFT).add(table)
+            v.sub(v.lanewise(LSHR, 2)).lanewise(LSHL, SHIFT).add(table)
                     .intoMemorySegment(ALL, to + SET_BYTES + 2 * LANES, LITTLE);
             table = next.add(table);
             v = evenHigh.lanewise(LSHR, 10);
-            v.sub(v.lanewise(LSHR, 2)).sub(v.lanewise(LSHR, 4).mul((short) 3)).lanewise(LSHL, SHIFT).add(table)
+            v.sub(v.lanewise(LSHR, 2)).lanewise(LSHL, SHIFT).add(table)
                     .intoMemorySegment(ALL, to + 3 * LANES, LITTLE);
             v = oddHigh.lanewise(LSHR, 10);
-            v.sub(v.lanewise(LSHR, 2)).sub(v.lanewise(LSHR, 4).mul((short) 3)).lanewise(LSHL, SHIFT).add(table)
+            v.sub(v.lanewise(LSHR, 2)).lanewise(LSHL, SHIFT).add(table)
                     .intoMemorySegment(ALL, to + SET_BYTES + 3 * LANES, LITTLE);
             table = next.add(table);
         }
         long to = (target & ADDRESS) + 4 * GROUPS * LANES;
         ShortVector x = ShortVector.fromMemorySegment(SHORTS, ALL, (codes & ADDRESS) + (3L * GROUPS * stride & OFFSET), LITTLE);
         ShortVector v = x.and(LOW).and(TRIPLE);
-        v.sub(v.lanewise(LSHR, 2)).sub(v.lanewise(LSHR, 4).mul((short) 3)).lanewise(LSHL, SHIFT).add(table)
+        v.sub(v.lanewise(LSHR, 2)).lanewise(LSHL, SHIFT).add(table)
                 .intoMemorySegment(ALL, to, LITTLE);
         v = x.lanewise(LSHR, 8).and(TRIPLE);
-        v.sub(v.lanewise(LSHR, 2)).sub(v.lanewise(LSHR, 4).mul((short) 3)).lanewise(LSHL, SHIFT).add(table)
+        v.sub(v.lanewise(LSHR, 2)).lanewise(LSHL, SHIFT).add(table)
                 .intoMemorySegment(ALL, to + SET_BYTES, LITTLE);
         table = next.add(table);
         x.and(LOW).lanewise(LSHR, 6).lanewise(LSHL, SHIFT).add(table).intoMemorySegment(ALL, to + LANES, LITTLE);

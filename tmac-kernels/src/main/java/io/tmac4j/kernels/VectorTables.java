@@ -108,12 +108,16 @@ final class VectorTables {
     /**
      * Tables of the trits of a step, three weights of -1, 0 and 1 each, the first counting least; of {@link GemmShape#STEP_TRITS}
      * tables the last has one weight.
+     *
+     * @param third entries from one value of the third weight to the next, 9 at least
      */
-    static void trits(long activations, long tables) {
+    static void trits(long activations, int third, long tables) {
         int last = GemmShape.STEP_TRITS - 1;
         for (int table = 0; table < last; table++) {
             long from = (activations & ADDRESS) + (3L * table * BYTES & OFFSET);
             long to = (tables & ADDRESS) + (table * GemmKernels.TRIT_TABLE & OFFSET);
+            long zero = to + ((long) third * BYTES & OFFSET);
+            long one = zero + ((long) third * BYTES & OFFSET);
             ShortVector a = ShortVector.fromMemorySegment(SHORTS, ALL, from, LITTLE);
             ShortVector b = ShortVector.fromMemorySegment(SHORTS, ALL, from + BYTES, LITTLE);
             ShortVector c = ShortVector.fromMemorySegment(SHORTS, ALL, from + 2 * BYTES, LITTLE);
@@ -131,29 +135,29 @@ final class VectorTables {
             e.add(a).intoMemorySegment(ALL, to + 7 * BYTES, LITTLE);
             e.add(twice).intoMemorySegment(ALL, to + 8 * BYTES, LITTLE);
             e = e.add(c).sub(b.add(b));
-            e.intoMemorySegment(ALL, to + 9 * BYTES, LITTLE);
-            e.add(a).intoMemorySegment(ALL, to + 10 * BYTES, LITTLE);
-            e.add(twice).intoMemorySegment(ALL, to + 11 * BYTES, LITTLE);
+            e.intoMemorySegment(ALL, zero, LITTLE);
+            e.add(a).intoMemorySegment(ALL, zero + BYTES, LITTLE);
+            e.add(twice).intoMemorySegment(ALL, zero + 2 * BYTES, LITTLE);
             e = e.add(b);
-            e.intoMemorySegment(ALL, to + 12 * BYTES, LITTLE);
-            e.add(a).intoMemorySegment(ALL, to + 13 * BYTES, LITTLE);
-            e.add(twice).intoMemorySegment(ALL, to + 14 * BYTES, LITTLE);
+            e.intoMemorySegment(ALL, zero + 3 * BYTES, LITTLE);
+            e.add(a).intoMemorySegment(ALL, zero + 4 * BYTES, LITTLE);
+            e.add(twice).intoMemorySegment(ALL, zero + 5 * BYTES, LITTLE);
             e = e.add(b);
-            e.intoMemorySegment(ALL, to + 15 * BYTES, LITTLE);
-            e.add(a).intoMemorySegment(ALL, to + 16 * BYTES, LITTLE);
-            e.add(twice).intoMemorySegment(ALL, to + 17 * BYTES, LITTLE);
+            e.intoMemorySegment(ALL, zero + 6 * BYTES, LITTLE);
+            e.add(a).intoMemorySegment(ALL, zero + 7 * BYTES, LITTLE);
+            e.add(twice).intoMemorySegment(ALL, zero + 8 * BYTES, LITTLE);
             e = e.add(c).sub(b.add(b));
-            e.intoMemorySegment(ALL, to + 18 * BYTES, LITTLE);
-            e.add(a).intoMemorySegment(ALL, to + 19 * BYTES, LITTLE);
-            e.add(twice).intoMemorySegment(ALL, to + 20 * BYTES, LITTLE);
+            e.intoMemorySegment(ALL, one, LITTLE);
+            e.add(a).intoMemorySegment(ALL, one + BYTES, LITTLE);
+            e.add(twice).intoMemorySegment(ALL, one + 2 * BYTES, LITTLE);
             e = e.add(b);
-            e.intoMemorySegment(ALL, to + 21 * BYTES, LITTLE);
-            e.add(a).intoMemorySegment(ALL, to + 22 * BYTES, LITTLE);
-            e.add(twice).intoMemorySegment(ALL, to + 23 * BYTES, LITTLE);
+            e.intoMemorySegment(ALL, one + 3 * BYTES, LITTLE);
+            e.add(a).intoMemorySegment(ALL, one + 4 * BYTES, LITTLE);
+            e.add(twice).intoMemorySegment(ALL, one + 5 * BYTES, LITTLE);
             e = e.add(b);
-            e.intoMemorySegment(ALL, to + 24 * BYTES, LITTLE);
-            e.add(a).intoMemorySegment(ALL, to + 25 * BYTES, LITTLE);
-            e.add(twice).intoMemorySegment(ALL, to + 26 * BYTES, LITTLE);
+            e.intoMemorySegment(ALL, one + 6 * BYTES, LITTLE);
+            e.add(a).intoMemorySegment(ALL, one + 7 * BYTES, LITTLE);
+            e.add(twice).intoMemorySegment(ALL, one + 8 * BYTES, LITTLE);
         }
         long to = (tables & ADDRESS) + (last * GemmKernels.TRIT_TABLE & OFFSET);
         ShortVector a = ShortVector.fromMemorySegment(SHORTS, ALL, (activations & ADDRESS) + 3 * last * BYTES, LITTLE);

@@ -106,7 +106,7 @@ final class WordGemm {
     /** Sums of 32 weights of a column tile, by the indices at {@link Gemm#OFFSETS}. */
     private static void lookUpSingles(WordLayout layout, int tiles, long column, long scratch) {
         VectorTables.singles(column, GemmShape.STEP_TABLES, -layout.form().centre(), scratch);
-        GemmKernels.subBlockSums(scratch, 0, scratch + Gemm.OFFSETS, 4 * STEP_WORDS, tiles, TILE_ROWS, TILE_ROWS / 4,
+        GemmKernels.tableSums(scratch, 0, scratch + Gemm.OFFSETS, 4 * STEP_WORDS, tiles, TILE_ROWS, TILE_ROWS / 4,
                 scratch + Gemm.SUMS);
     }
 

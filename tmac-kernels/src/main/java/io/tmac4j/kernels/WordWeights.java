@@ -13,7 +13,7 @@ import jdk.incubator.vector.VectorShuffle;
 
 /**
  * Unpacks words of three and four bits into 16-bit weights, each twice in an int, in the order of the fields: what
- * {@link GemmKernels#productSums} multiplies. Or turns words of four bits into what {@link GemmKernels#subBlockSums} looks up.
+ * {@link GemmKernels#productSums} multiplies. Or turns words of four bits into what {@link GemmKernels#tableSums} looks up.
  */
 final class WordWeights {
 

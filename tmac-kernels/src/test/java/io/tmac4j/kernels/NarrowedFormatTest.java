@@ -30,6 +30,10 @@ class NarrowedFormatTest {
 
     private static final BlockFormat Q4_0 = new BlockFormat.Q4_0();
     private static final BlockFormat Q4_1 = new BlockFormat.Q4_1();
+    private static final BlockFormat Q2_0 = new BlockFormat.Q2_0();
+
+    /** Two codes of 0 to 2 as the four bits of one. */
+    private static final int[] TERNARY_PAIRS = {0, 1, 2, 4, 5, 6, 8, 9, 10};
 
     /** A format, and the codes that a tensor of it uses. */
     private record Case(BlockFormat format, int... codes) {
@@ -88,6 +92,71 @@ class NarrowedFormatTest {
         }
     }
 
+    /** Sums of prompts are the same integers; entries of single products are rounded. */
+    @Test
+    void twoBitsWithoutAWeightOfTwoAreTernaryAndGiveTheSameNumbersInPrompts() {
+        for (int k : new int[] {64, 192, 2112}) {
+            int rows = 77;
+            int columns = 2 * WideSpecies.COLUMNS;
+            try (Arena arena = Arena.ofShared()) {
+                WeightTensor tensor = tensor(new Case(Q2_0, TERNARY_PAIRS), k, rows, 2, arena);
+                MemorySegment input = gaussian(columns * k, arena);
+                try (PackedMatrix ternary = Packer.pack(Q2_0, tensor, TypeTuning.standard(Q2_0), WorkerPool.shared(), 2);
+                        PackedMatrix any = unnarrowed(tensor)) {
+                    assertThat(ternary.format().lookupForm()).contains(LookupForm.Q2_0_TERNARY);
+                    assertThat(ternary.byteSize()).isEqualTo(any.byteSize());
+                    float[] exact = multiply(any, columns, input, arena);
+                    assertThat(multiply(ternary, columns, input, arena)).as("k %d", k).isEqualTo(exact);
+                    float[] single = multiply(ternary, 1, input, arena);
+                    assertThat(error(single, exact)).isLessThan(rows * k > 100_000 ? 2e-4 : 1e-3);
+                }
+            }
+        }
+    }
+
+    @Test
+    void oneWeightOfTwoAnywhereIsNotTernary() {
+        int k = 3200;
+        int rows = 1400;
+        for (int place : new int[] {0, 20, 35_000, k / 64 * rows * 2 - 1}) {
+            try (Arena arena = Arena.ofShared()) {
+                WeightTensor tensor = tensor(new Case(Q2_0, TERNARY_PAIRS), k, rows, 2, arena);
+                OffHeap.ALL.asSlice(tensor.address(), tensor.byteSize())
+                        .set(ValueLayout.JAVA_BYTE, place * 18L + 2 + place % 16, (byte) 0x30);
+                assertThat(NarrowedFormat.of(Q2_0, tensor, WorkerPool.shared(), 2)).isSameAs(Q2_0);
+            }
+        }
+    }
+
+    @Test
+    void whatLlamaCppQuantisesToTwoBitsIsTernary() throws Throwable {
+        int k = 6400;
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment blocks = arena.allocate(Q2_0.type().rowBytes(k), 64);
+            quantise("quantize_q2_0", gaussian(k, arena), blocks, k, MemorySegment.NULL);
+            WeightTensor tensor = new WeightTensor("test", Q2_0.type(), k, 1, 1, blocks.address());
+            assertThat(NarrowedFormat.of(Q2_0, tensor, WorkerPool.shared(), 1).lookupForm()).contains(LookupForm.Q2_0_TERNARY);
+        }
+    }
+
+    /** Normalised mean square error of the first results. */
+    private static double error(float[] results, float[] exact) {
+        double noise = 0;
+        double signal = 0;
+        for (int i = 0; i < results.length; i++) {
+            noise += Math.pow(results[i] - exact[i], 2);
+            signal += Math.pow(exact[i], 2);
+        }
+        return noise / signal;
+    }
+
+    private static PackedMatrix unnarrowed(WeightTensor tensor) {
+        PackedMatrix matrix = Packer.unpacked(Q2_0, TypeTuning.standard(Q2_0), (int) tensor.rows(), (int) tensor.k(),
+                tensor.experts());
+        Packer.fill(matrix, tensor, WorkerPool.shared(), 2);
+        return matrix;
+    }
+
     @Test
     void codesThatAreNotEvenlySpacedOrTooManyAreLeft() {
         assertThat(NarrowedFormat.of(Q4_0, 0b0011_1000_0000_0001)).isEmpty();
@@ -109,7 +178,7 @@ class NarrowedFormatTest {
                 importances.setAtIndex(ValueLayout.JAVA_FLOAT, i, 0.5f + random.nextFloat());
             }
             MemorySegment blocks = arena.allocate(Q4_0.type().rowBytes(k), 64);
-            quantise(weights, blocks, k, importance ? importances : MemorySegment.NULL);
+            quantise("quantize_q4_0", weights, blocks, k, importance ? importances : MemorySegment.NULL);
             WeightTensor tensor = new WeightTensor("test", Q4_0.type(), k, 1, 1, blocks.address());
             BlockFormat packed = NarrowedFormat.of(Q4_0, tensor, WorkerPool.shared(), 1);
             assertThat(packed.wordForm().orElseThrow().bits()).isEqualTo(importance ? 2 : 4);
@@ -117,11 +186,11 @@ class NarrowedFormatTest {
     }
 
     @SuppressWarnings("restricted")
-    private static void quantise(MemorySegment weights, MemorySegment blocks, long k, MemorySegment importances)
-            throws Throwable {
+    private static void quantise(String function, MemorySegment weights, MemorySegment blocks, long k,
+            MemorySegment importances) throws Throwable {
         Path library = LlamaCppLibrary.load().folder().resolve(System.mapLibraryName("ggml-base"));
         MethodHandle quantise = Linker.nativeLinker().downcallHandle(
-                SymbolLookup.libraryLookup(library, Arena.global()).find("quantize_q4_0").orElseThrow(),
+                SymbolLookup.libraryLookup(library, Arena.global()).find(function).orElseThrow(),
                 FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG,
                         ValueLayout.JAVA_LONG, ValueLayout.ADDRESS));
         assertThat((long) quantise.invokeExact(weights, blocks, 1L, k, importances)).isEqualTo(blocks.byteSize());

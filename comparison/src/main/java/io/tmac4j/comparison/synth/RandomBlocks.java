@@ -71,7 +71,8 @@ final class RandomBlocks {
 
     /**
      * @param ternary whether weights are -1, 0 and 1 times the scale of their block in a type that could hold more: Q4_0 with the
-     *                codes 1, 8 and 15, as llama.cpp's quantiser with an importance matrix writes them
+     *                codes 1, 8 and 15, as llama.cpp's quantiser with an importance matrix writes them, or Q2_0 without the
+     *                code 3, as llama.cpp's quantiser writes any weights
      */
     RandomBlocks(GgmlType type, double mean, double deviation, boolean oneScale, boolean ternary) {
         if (!TYPES.contains(type)) {
@@ -97,7 +98,14 @@ final class RandomBlocks {
             case F16 -> half(into, at, value(random));
             case BF16 -> SHORTS.set(into, at, bfloat16(value(random)));
             case Q1_0 -> codesAfterScale(random, into, at, scale(random, 1));
-            case Q2_0 -> codesAfterScale(random, into, at, signed(random, scale(random, Math.sqrt(1.5))));
+            case Q2_0 -> {
+                if (ternary) {
+                    half(into, at, scale(random, Math.sqrt(2.0 / 3)));
+                    ternary(random, into, at + 2, 16, FOUR_CODES);
+                } else {
+                    codesAfterScale(random, into, at, signed(random, scale(random, Math.sqrt(1.5))));
+                }
+            }
             case Q4_0 -> {
                 if (ternary) {
                     half(into, at, scale(random, 7 * Math.sqrt(2.0 / 3)));

@@ -78,14 +78,14 @@ public final class SyntheticModel {
     /**
      * A model that is not written yet.
      *
-     * @param ternary whether the matrices in the layers hold ternary weights in a type for more, which is Q4_0, as files of
-     *                BitNet-3B do, whose rows are no multiple of 256
+     * @param ternary whether the matrices in the layers hold ternary weights in a type for more: Q4_0, as files of BitNet-3B do,
+     *                whose rows are no multiple of 256, or Q2_0, of whose codes llama.cpp's quantiser writes three
      * @see #of(String, GgmlType, Integer, Integer, GgmlType, long)
      */
     public static SyntheticModel of(String preset, GgmlType type, boolean ternary, Integer layers, Integer vocabulary,
             GgmlType head, long seed) {
-        if (ternary && type != GgmlType.Q4_0) {
-            throw new IllegalArgumentException("ternary weights can be drawn in Q4_0, not in " + type
+        if (ternary && type != GgmlType.Q4_0 && type != GgmlType.Q2_0) {
+            throw new IllegalArgumentException("ternary weights can be drawn in Q4_0 and Q2_0, not in " + type
                     + "; TQ1_0 and TQ2_0 are ternary without asking");
         }
         ModelShape full = Presets.of(preset).orElseThrow(() -> new IllegalArgumentException(
