@@ -237,11 +237,19 @@ final class AttentionTiles {
         }
     }
 
-    /** Turns a row of numbers into a column of a tile, times {@code factor}. */
-    static void intoColumn(long from, int count, float factor, long to) {
+    /**
+     * Turns a row of numbers into a column of a tile, times {@code factor}.
+     *
+     * @return 0, or NaN if a number has become infinite or none
+     */
+    static float intoColumn(long from, int count, float factor, long to) {
+        float finite = 0;
         for (int i = 0; i < count; i++) {
-            Memory.f32((to & ADDRESS) + ((long) i * ROW & OFFSET), Memory.f32((from & ADDRESS) + (4L * i & OFFSET)) * factor);
+            float number = Memory.f32((from & ADDRESS) + (4L * i & OFFSET)) * factor;
+            Memory.f32((to & ADDRESS) + ((long) i * ROW & OFFSET), number);
+            finite += number * 0;
         }
+        return finite;
     }
 
     /** Turns a column of a tile into a row of numbers, times {@code factor}. */

@@ -540,7 +540,6 @@ final class GemmKernels {
      * @param rowScales scales of the first sub-block, each in both halves of an int; the others follow, {@code rows} ints each
      */
     static void multiplyFour(long sums, long rowScales, int rows, long products) {
-        ShortVector zero = ShortVector.zero(SHORTS);
         long nextSums = (long) rows * BYTES & OFFSET;
         long next = 4L * rows & OFFSET;
         for (int row = 0; row < rows; row++) {

@@ -43,10 +43,12 @@ record LookupForm(String name, int blockWeights, int groupWeights, boolean terna
             (byteIndex, nibble, j) -> 8 * byteIndex + 4 * nibble + j);
 
     /** Q2_0: weight = code - 1; four consecutive weights a byte, as in the file. */
-    static final LookupForm Q2_0 = of("pairs of 2 bits, scale per 64", 64, 2, false, 1, -1, LookupForm::fourWeights);
+    static final LookupForm Q2_0 = of("pairs of 2 bits, scale per 64", 64, 2, false, 1, -1,
+            (byteIndex, nibble, j) -> 4 * byteIndex + 2 * nibble + j);
 
     /** Q2_0 without a weight of 2, as llama.cpp's quantiser writes it. */
-    static final LookupForm Q2_0_TERNARY = of("ternary pairs, scale per 64", 64, 2, true, 1, -1, LookupForm::fourWeights);
+    static final LookupForm Q2_0_TERNARY = new LookupForm("ternary pairs, scale per 64", 64, 2, true, 1, -1, Scales.FLAT, false,
+            Q2_0.order);
 
     /** TQ2_0: weight = code - 1, codes 0 to 2; bytes as in the file. */
     static final LookupForm TQ2_0 = of("ternary pairs, scale per 256", 256, 2, true, 1, -1,
@@ -110,11 +112,6 @@ record LookupForm(String name, int blockWeights, int groupWeights, boolean terna
             return 224 + 4 * trit + byteIndex - 56;
         }
         return 240 + 4 * trit + byteIndex - 60;
-    }
-
-    /** A code byte has four consecutive weights. */
-    private static int fourWeights(int byteIndex, int nibble, int j) {
-        return 4 * byteIndex + 2 * nibble + j;
     }
 
     /** A code byte has weights i, i + 4, i + 8 and i + 12 of a sub-block. */

@@ -11,8 +11,8 @@ import java.util.Arrays;
  */
 final class LookupMatrix extends PackedMatrix {
 
-    /** Vectors a tile: half a cache line of rows at least. */
-    static final int VECTORS = Math.max(1, 32 / LANES);
+    /** Vectors a tile: half a cache line of rows, and a vector of the second stage, at least. */
+    static final int VECTORS = Math.max(1, Math.max(32, WideSpecies.BYTES) / LANES);
 
     /** Blocks that the two stages hand over at a time: 4 KB of sums. */
     private static final int BLOCKS = 256 / LANES;

@@ -11,8 +11,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A format of four bits whose tensor uses at most four codes, evenly spaced, packed with two bits: ternary weights that are
- * stored as Q4_0, for instance, because rows are no multiple of 256 weights. Sums are the same integers.
+ * What a tensor is packed as that uses fewer codes than its type has ({@link #of}). This format itself is one of four bits whose
+ * tensor uses at most four codes, evenly spaced, packed with two bits: ternary weights that are stored as Q4_0, for instance,
+ * because rows are no multiple of 256 weights. Sums are the same integers.
  */
 final class NarrowedFormat implements BlockFormat {
 
@@ -20,7 +21,7 @@ final class NarrowedFormat implements BlockFormat {
 
     private static final int CODE_BYTES = 16;
 
-    /** Blocks that are looked through before any thread is woken. */
+    /** Blocks that are looked through before any thread is woken, and from one look at what was found to the next. */
     private static final int FIRST_BLOCKS = 16;
 
     /** The two codes of a byte as a set of bits. */
@@ -49,13 +50,22 @@ final class NarrowedFormat implements BlockFormat {
         }
     }
 
-    /** The format to pack a tensor in: one of fewer bits or codes if its codes allow it, else {@code format} itself. */
-    static BlockFormat of(BlockFormat format, WeightTensor source, WorkerPool pool, int threads) {
+    /**
+     * The format to pack a tensor in: one of fewer bits or codes if its codes allow it, else {@code format} itself.
+     *
+     * @param lookups whether it is to be looked up, if it keeps its bits
+     */
+    static BlockFormat of(BlockFormat format, WeightTensor source, boolean lookups, WorkerPool pool, int threads) {
         return switch (format.type()) {
             case Q4_0, Q4_1 -> ofFourBits(format, source, pool, threads);
-            case Q2_0 -> ofTwoBits(format, source, pool, threads);
+            case Q2_0 -> lookups ? ofTwoBits(format, source, pool, threads) : format;
             default -> format;
         };
+    }
+
+    /** The format that most tensors of a type are packed in. */
+    static BlockFormat usual(BlockFormat format) {
+        return format.type() == GgmlType.Q2_0 ? new Q2_0(true) : format;
     }
 
     /** Q2_0 could hold 2, but llama.cpp's quantiser, whose scale is a block's greatest weight, does not write it. */
@@ -69,7 +79,7 @@ final class NarrowedFormat implements BlockFormat {
     }
 
     private static BlockFormat ofFourBits(BlockFormat format, WeightTensor source, WorkerPool pool, int threads) {
-        int codes = Scan.codes(source, CODES, few -> step(few) != 0, pool, threads);
+        int codes = Scan.codes(source, CODES, few -> few == 0 || step(few) != 0, pool, threads);
         Optional<BlockFormat> narrowed = of(format, codes);
         narrowed.ifPresent(packed -> LOG.info("{}: {} of the 16 codes of {} occur: packed with 2 bits a weight instead of 4, {}"
                 + " instead of {} KB", source.name(), Integer.bitCount(codes), source.type(),
@@ -185,7 +195,7 @@ final class NarrowedFormat implements BlockFormat {
             int blockBytes = source.type().blockBytes();
             long at = source.address() + from * blockBytes + blockBytes - CODE_BYTES;
             int found = 0;
-            for (int block = 0; block < to - from && Integer.bitCount(found) <= 4; block++) {
+            for (long block = from; block < to && (block % FIRST_BLOCKS != 0 || narrow.test(found)); block++) {
                 found |= eight(Memory.i64(at)) | eight(Memory.i64(at + 8));
                 at += blockBytes;
             }

@@ -19,7 +19,7 @@ record Packer(PackedMatrix matrix, WeightTensor source, Queue<Long> apart) imple
      * @param tuning which form it takes, and how its products are cut, unless it takes fewer bits
      */
     static PackedMatrix pack(BlockFormat type, WeightTensor source, TypeTuning tuning, WorkerPool pool, int threads) {
-        BlockFormat format = NarrowedFormat.of(type, source, pool, threads);
+        BlockFormat format = NarrowedFormat.of(type, source, tuning.lookups(), pool, threads);
         PackedMatrix matrix = unpacked(format, format instanceof NarrowedFormat ? TypeTuning.standard(format) : tuning,
                 Math.toIntExact(source.rows()), Math.toIntExact(source.k()), source.experts());
         try {

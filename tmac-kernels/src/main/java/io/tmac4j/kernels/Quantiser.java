@@ -2,7 +2,6 @@ package io.tmac4j.kernels;
 
 import static io.tmac4j.kernels.WideSpecies.FLOATS;
 import static io.tmac4j.kernels.WideSpecies.INTS;
-import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
@@ -45,7 +44,7 @@ final class Quantiser {
      * The same with sizes that, before they are rounded, add up to at most {@code sumLimit} steps in each part of the block:
      * where the greatest number's limit does not see to that, the step is greater.
      *
-     * @param part activations of a part, a multiple of {@link WideSpecies#FLOATS}' length
+     * @param part activations of a part
      */
     static float quantise(long activations, int weights, int limit, int part, int sumLimit, long ints, boolean high) {
         float bySum = greatestSum(activations, weights, part) * limit / sumLimit;
@@ -66,11 +65,12 @@ final class Quantiser {
     private static float greatestSum(long activations, int weights, int part) {
         float most = 0;
         for (int first = 0; first < weights; first += part) {
-            FloatVector sum = FloatVector.zero(FLOATS);
-            for (int i = first; i < first + part; i += FLOATS.length()) {
-                sum = FloatVector.fromMemorySegment(FLOATS, ALL, activations + 4L * i, LITTLE).abs().add(sum);
+            // one after the other: reduceLanes may add in another order once C2 has compiled it
+            float sum = 0;
+            for (int i = first; i < first + part; i++) {
+                sum += Math.abs(Memory.f32(activations + 4L * i));
             }
-            most = Math.max(most, FloatVector.zero(FLOATS).add(sum).reduceLanes(ADD));
+            most = Math.max(most, sum);
         }
         return most;
     }

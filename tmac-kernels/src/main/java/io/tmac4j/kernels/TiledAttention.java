@@ -18,18 +18,17 @@ final class TiledAttention {
     /** Most tokens of a part: with four heads a key head eight tiles of 16 columns share its keys. */
     static final int TOKENS = 32;
 
-    /** Fewest tokens for which it is used: below that each is done by itself, as it would be alone. */
+    /** Fewest tokens of a stream for which it is used: fewer are done one by one, each as it would be alone. */
     static final int LEAST_TOKENS = 16;
 
     /** Positions that are worked on together. */
     private static final int POSITIONS = 64;
 
     /** Columns that share widened keys; more heads take turns. */
-    private static final int MOST_COLUMNS = Math.max(4 * TOKENS, COLUMNS);
+    private static final int MOST_COLUMNS = 4 * TOKENS;
     private static final int MOST_TILES = MOST_COLUMNS / COLUMNS;
 
     private static final long SCORES = (long) POSITIONS * ROW;
-    private static final short MINUS_INFINITY = (short) 0xfc00;
 
     /** What a token sees of a block: nothing, everything as it is, or some of it or with something added. */
     private static final int NOTHING = 0;
@@ -122,11 +121,11 @@ final class TiledAttention {
         Memory.clear(queries(tile), tileBytes);
         for (int i = 0; i < COLUMNS; i++) {
             int column = tile * COLUMNS + i;
-            if (column < columns) {
-                AttentionTiles.intoColumn(part.query(column % part.tokens(), firstHead + column / part.tokens()), keyLength,
-                        part.scale() * AttentionKernels.QUERY_FACTOR, queries(tile) + 4L * i);
-            }
-            Memory.f32(greatest(tile) + 4L * i, AttentionTiles.LEAST_SCORE);
+            float finite = column >= columns ? 0
+                    : AttentionTiles.intoColumn(part.query(column % part.tokens(), firstHead + column / part.tokens()), keyLength,
+                            part.scale() * AttentionKernels.QUERY_FACTOR, queries(tile) + 4L * i);
+            // a query that is not finite makes its results NaN, whether or not a score is
+            Memory.f32(greatest(tile) + 4L * i, AttentionTiles.LEAST_SCORE + finite);
         }
     }
 
@@ -145,7 +144,7 @@ final class TiledAttention {
         int all = 0;
         for (int i = 0; i < block; i++) {
             short bits = Memory.i16(mask + 2L * i);
-            nothing += bits == MINUS_INFINITY ? 1 : 0;
+            nothing += bits == VectorAttention.MINUS_INFINITY ? 1 : 0;
             all += bits == 0 ? 1 : 0;
         }
         return nothing == block ? NOTHING : all == block ? ALL : SOME;

@@ -41,7 +41,7 @@ final class TrialProduct implements AutoCloseable {
             }
             output = arena.allocate((long) Float.BYTES * most * shape.rows(), ALIGNMENT).address();
             for (int i = 0; i < copies.length; i++) {
-                copies[i] = Packer.unpacked(format, form, shape.rows(), shape.k(), 1);
+                copies[i] = Packer.unpacked(NarrowedFormat.usual(format), form, shape.rows(), shape.k(), 1);
                 fill(copies[i].address(), copies[i].byteSize());
             }
         } catch (Throwable t) {

@@ -16,7 +16,9 @@ final class VectorAttention implements AttentionKernel {
     private static final int LANES = WideSpecies.FLOATS.length();
     private static final long SHARES = 4L * HEADS;
     private static final long PARTS = 4L * HEADS * LANES;
-    private static final short MINUS_INFINITY = (short) 0xfc00;
+
+    /** An f16 number, what masks have for positions that a token does not see. */
+    static final short MINUS_INFINITY = (short) 0xfc00;
 
     @Override
     public boolean takes(int keyLength, int valueLength) {

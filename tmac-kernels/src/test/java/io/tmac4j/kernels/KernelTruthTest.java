@@ -73,7 +73,8 @@ class KernelTruthTest {
 
     /** All types as is usual, and those that are looked up in the other modes too, where there are vectors. */
     static Stream<Looked> inAllModes() {
-        return Arrays.stream(TableMode.values()).flatMap(mode -> Arrays.stream(BlockFormat.ALL)
+        return Arrays.stream(TableMode.values()).flatMap(mode -> Stream.concat(Arrays.stream(BlockFormat.ALL),
+                        Stream.of(new BlockFormat.Q2_0(true)))
                 .filter(format -> mode == TableMode.DEFAULT
                         || format.lookupForm().isPresent() && TmacEngineProvider.obstacle().isEmpty())
                 .map(format -> new Looked(format, mode)));

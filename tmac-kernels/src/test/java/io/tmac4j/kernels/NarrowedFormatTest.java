@@ -123,7 +123,7 @@ class NarrowedFormatTest {
                 WeightTensor tensor = tensor(new Case(Q2_0, TERNARY_PAIRS), k, rows, 2, arena);
                 OffHeap.ALL.asSlice(tensor.address(), tensor.byteSize())
                         .set(ValueLayout.JAVA_BYTE, place * 18L + 2 + place % 16, (byte) 0x30);
-                assertThat(NarrowedFormat.of(Q2_0, tensor, WorkerPool.shared(), 2)).isSameAs(Q2_0);
+                assertThat(NarrowedFormat.of(Q2_0, tensor, true, WorkerPool.shared(), 2)).isSameAs(Q2_0);
             }
         }
     }
@@ -135,7 +135,9 @@ class NarrowedFormatTest {
             MemorySegment blocks = arena.allocate(Q2_0.type().rowBytes(k), 64);
             quantise("quantize_q2_0", gaussian(k, arena), blocks, k, MemorySegment.NULL);
             WeightTensor tensor = new WeightTensor("test", Q2_0.type(), k, 1, 1, blocks.address());
-            assertThat(NarrowedFormat.of(Q2_0, tensor, WorkerPool.shared(), 1).lookupForm()).contains(LookupForm.Q2_0_TERNARY);
+            assertThat(NarrowedFormat.of(Q2_0, tensor, true, WorkerPool.shared(), 1).lookupForm())
+                    .contains(LookupForm.Q2_0_TERNARY);
+            assertThat(NarrowedFormat.of(Q2_0, tensor, false, WorkerPool.shared(), 1)).isSameAs(Q2_0);
         }
     }
 
@@ -180,7 +182,7 @@ class NarrowedFormatTest {
             MemorySegment blocks = arena.allocate(Q4_0.type().rowBytes(k), 64);
             quantise("quantize_q4_0", weights, blocks, k, importance ? importances : MemorySegment.NULL);
             WeightTensor tensor = new WeightTensor("test", Q4_0.type(), k, 1, 1, blocks.address());
-            BlockFormat packed = NarrowedFormat.of(Q4_0, tensor, WorkerPool.shared(), 1);
+            BlockFormat packed = NarrowedFormat.of(Q4_0, tensor, true, WorkerPool.shared(), 1);
             assertThat(packed.wordForm().orElseThrow().bits()).isEqualTo(importance ? 2 : 4);
         }
     }

@@ -63,11 +63,17 @@ final class RandomBlocks {
         return format.type() == GgmlType.MXFP4;
     }
 
+    /** Whether a format of two bits is for ternary weights. */
+    static boolean hasNoCodeThree(BlockFormat format) {
+        return format.type() == GgmlType.TQ2_0
+                || format.type() == GgmlType.Q2_0 && format.lookupForm().filter(LookupForm::ternary).isPresent();
+    }
+
     private static void fillBlock(BlockFormat format, MemorySegment block, Random random) {
         byte[] bytes = new byte[(int) block.byteSize()];
         random.nextBytes(bytes);
-        if (format.type() == GgmlType.TQ2_0) {
-            for (int i = 0; i < 64; i++) {
+        if (hasNoCodeThree(format)) {
+            for (int i = 0; i < bytes.length; i++) {
                 // code 3 does not occur: turn it into 1
                 bytes[i] = (byte) (bytes[i] & ~((bytes[i] & bytes[i] >> 1 & 0x55) << 1));
             }

@@ -28,6 +28,7 @@ class VectorAttentionTest {
         final int tokens;
         final int heads;
         final int length;
+        final int valueLength;
         /** Those of the heads of the first token, then of the next. */
         final float[][] queries;
         final float[][] keys;
@@ -39,17 +40,18 @@ class VectorAttentionTest {
         final float scale;
 
         Case(int heads, int length, int positions, long seed) {
-            this(1, heads, length, positions, seed);
+            this(1, heads, length, length, positions, seed);
         }
 
-        Case(int tokens, int heads, int length, int positions, long seed) {
+        Case(int tokens, int heads, int length, int valueLength, int positions, long seed) {
             Random random = new Random(seed);
             this.tokens = tokens;
             this.heads = heads;
             this.length = length;
+            this.valueLength = valueLength;
             queries = gaussian(tokens * heads, length, random);
             keys = gaussian(positions, length, random);
-            values = gaussian(positions, length, random);
+            values = gaussian(positions, valueLength, random);
             masks = new float[tokens][positions];
             mask = masks[0];
             sinks = new float[heads];
@@ -68,7 +70,7 @@ class VectorAttentionTest {
         }
 
         double[][] expected() {
-            double[][] results = new double[tokens * heads][length];
+            double[][] results = new double[tokens * heads][valueLength];
             for (int head = 0; head < tokens * heads; head++) {
                 double[] weights = new double[mask.length];
                 double sink = sinks[head % heads];
@@ -87,7 +89,7 @@ class VectorAttentionTest {
                     weights[p] = weights[p] == NONE ? 0 : Math.exp(weights[p] - most);
                     sum += weights[p];
                 }
-                for (int d = 0; d < length; d++) {
+                for (int d = 0; d < valueLength; d++) {
                     for (int p = 0; p < mask.length; p++) {
                         results[head][d] += weights[p] == 0 ? 0 : weights[p] / sum * values[p][d];
                     }
@@ -99,10 +101,10 @@ class VectorAttentionTest {
         /** The results, or null if the kernel gave up. */
         float[][] results() {
             VectorAttention kernel = new VectorAttention();
-            assertThat(kernel.takes(length, length)).isTrue();
+            assertThat(kernel.takes(length, valueLength)).isTrue();
             try (Arena arena = Arena.ofConfined()) {
-                long cacheStride = 2L * length + 32;
-                long stride = 4L * length + 16;
+                long cacheStride = 2L * Math.max(length, valueLength) + 32;
+                long stride = 4L * Math.max(length, valueLength) + 16;
                 long tokenStride = heads * stride + 32;
                 long maskStride = 2L * mask.length + 6;
                 long query = arena.allocate(tokens * tokenStride, 64).address();
@@ -114,6 +116,8 @@ class VectorAttentionTest {
                 for (int p = 0; p < mask.length; p++) {
                     for (int d = 0; d < length; d++) {
                         Memory.i16(key + p * cacheStride + 2L * d, Float.floatToFloat16(keys[p][d]));
+                    }
+                    for (int d = 0; d < valueLength; d++) {
                         Memory.i16(value + p * cacheStride + 2L * d, Float.floatToFloat16(values[p][d]));
                     }
                     for (int token = 0; token < tokens; token++) {
@@ -123,30 +127,42 @@ class VectorAttentionTest {
                 for (int i = 0; i < tokens * heads; i++) {
                     Memory.f32(sink + 4L * (i % heads), sinks[i % heads]);
                     long row = i / heads * tokenStride + i % heads * stride;
-                    Memory.f32(result + row + 4L * length, 42);
+                    Memory.f32(result + row + 4L * valueLength, 42);
                     for (int d = 0; d < length; d++) {
                         Memory.f32(query + row + 4L * d, queries[i][d]);
                     }
                 }
                 AttentionPart part = new AttentionPart().queries(query, stride, heads).keys(key, cacheStride, length)
-                        .values(value, cacheStride, length).mask(maskRows, mask.length).sinks(sinks[0] == NONE ? 0 : sink)
-                        .scale(scale).results(result, stride);
+                        .values(value, cacheStride, valueLength).mask(isMasked() ? maskRows : 0, mask.length)
+                        .sinks(sinks[0] == NONE ? 0 : sink).scale(scale).results(result, stride);
                 if (tokens > 1) {
                     part.tokens(tokens, tokenStride, maskStride, tokenStride);
                 }
-                if (!kernel.attend(part, arena.allocate(kernel.scratchBytes(length, length), 64).address())) {
+                if (!kernel.attend(part, arena.allocate(kernel.scratchBytes(length, valueLength), 64).address())) {
                     return null;
                 }
-                float[][] results = new float[tokens * heads][length];
+                float[][] results = new float[tokens * heads][valueLength];
                 for (int i = 0; i < tokens * heads; i++) {
                     long row = i / heads * tokenStride + i % heads * stride;
-                    for (int d = 0; d < length; d++) {
+                    for (int d = 0; d < valueLength; d++) {
                         results[i][d] = Memory.f32(result + row + 4L * d);
                     }
-                    assertThat(Memory.f32(result + row + 4L * length)).as("behind a result").isEqualTo(42);
+                    assertThat(Memory.f32(result + row + 4L * valueLength)).as("behind a result").isEqualTo(42);
                 }
                 return results;
             }
+        }
+
+        /** Without anything that is masked there is no mask. */
+        private boolean isMasked() {
+            for (float[] row : masks) {
+                for (float number : row) {
+                    if (number != 0) {
+                        return true;
+                    }
+                }
+            }
+            return false;
         }
 
         void holds(double bound) {
@@ -154,7 +170,7 @@ class VectorAttentionTest {
             double[][] expected = expected();
             assertThat(results).isNotNull();
             for (int head = 0; head < tokens * heads; head++) {
-                for (int d = 0; d < length; d++) {
+                for (int d = 0; d < valueLength; d++) {
                     assertThat((double) results[head][d]).as("query %d, number %d", head, d)
                             .isCloseTo(expected[head][d], offset(bound));
                 }
@@ -197,13 +213,14 @@ class VectorAttentionTest {
         int tokens = 2 + random.nextInt(TiledAttention.TOKENS - 1);
         int heads = 1 + random.nextInt(6);
         int positions = tokens + random.nextInt(300);
-        Case attention = new Case(tokens, heads, 32 * (1 + random.nextInt(5)), positions, seed);
+        Case attention = new Case(tokens, heads, 32 * (1 + random.nextInt(5)), 32 * (1 + random.nextInt(4)), positions, seed);
         int first = random.nextInt(3) * positions / 4;
         int masked = random.nextInt(3);
         for (int token = 0; token < tokens; token++) {
             for (int p = 0; p < positions; p++) {
                 boolean sees = p >= first && p <= positions - tokens + token && random.nextInt(4) >= masked;
-                attention.masks[token][p] = !sees ? NONE : masked > 0 && random.nextInt(8) == 0 ? -1.5f : 0;
+                float bias = masked == 0 || random.nextInt(8) > 0 ? 0 : -1.5f;
+                attention.masks[token][p] = seed % 7 == 0 ? 0 : sees ? bias : NONE;
             }
         }
         boolean sinks = random.nextBoolean();
@@ -215,7 +232,7 @@ class VectorAttentionTest {
 
     @Test
     void severalTokensWithoutAPositionFarOnesAndNoNumbers() {
-        Case attention = new Case(20, 3, 64, 130, 1);
+        Case attention = new Case(20, 3, 64, 64, 130, 1);
         Arrays.fill(attention.masks[7], NONE);
         attention.keys[77] = attention.queries[1].clone();
         for (int d = 0; d < 64; d++) {
@@ -225,12 +242,17 @@ class VectorAttentionTest {
         attention.values[100][9] = Float.POSITIVE_INFINITY;
         assertThat(attention.results()).isNull();
         attention.values[100][9] = 1;
-        attention.queries[4][3] = Float.NaN;
-        float[][] results = attention.results();
-        double[][] expected = attention.expected();
-        assertThat(results[4]).contains(Float.NaN);
-        for (int query : new int[] {3, 5, 59}) {
-            assertThat((double) results[query][5]).isCloseTo(expected[query][5], offset(2e-5));
+        for (float number : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 3e38f}) {
+            attention.queries[4][3] = number;
+            for (float[] key : attention.keys) {
+                key[3] = Math.abs(key[3]);
+            }
+            float[][] results = attention.results();
+            assertThat(results[4]).containsOnly(Float.NaN);
+            double[][] expected = attention.expected();
+            for (int query : new int[] {3, 5, 59}) {
+                assertThat((double) results[query][5]).isCloseTo(expected[query][5], offset(2e-5));
+            }
         }
     }
 

@@ -16,9 +16,9 @@ import java.util.Optional;
 /**
  * Attention, {@code ggml_flash_attn_ext}, on the Java worker pool: a chunk is some of the heads of a token, or of some tokens.
  * Where the engine has a kernel for it ({@link KernelAttention}), that computes it; else llama.cpp's own code does, for a few
- * tokens: each worker
- * has a CPU backend of one thread, and a node of its own over parts of the same tensors. An engine's context runs the CPU backend
- * on one thread then, which at depth 4096 would spend about as long on attention as on all the weights of a 1B model.
+ * tokens: each worker has a CPU backend of one thread, and a node of its own over parts of the same tensors. An engine's context
+ * runs the CPU backend on one thread then, which at depth 4096 would spend about as long on attention as on all the weights of a
+ * 1B model.
  *
  * <p>Shapes: queries [length, tokens, heads, streams], keys and values [length, cells, key heads, streams], mask
  * [cells, tokens, 1, streams or 1], result [length, heads, tokens, streams]. Each text of a context with several has a stream.
@@ -94,10 +94,16 @@ final class Attention implements ParallelTask, AutoCloseable {
             kernel.prepare(node, used);
         }
         streamTokens = Math.toIntExact(Ggml.ne(Ggml.source(node, QUERIES), 1));
-        tokensPerChunk = byKernel ? kernel.tokensPerPart(node) : 1;
-        if (tokensPerChunk > 1) {
+        int tokensOfAPart = byKernel ? kernel.tokensPerPart(node) : 1;
+        if (tokensOfAPart > 1) {
+            // parts of like size, and two chunks a thread
+            long groups = Ggml.ne(keys, 2) * Ggml.ne(keys, 3);
+            long parts = Math.max(Math.ceilDiv(streamTokens, tokensOfAPart),
+                    Math.min(streamTokens, Math.ceilDiv(2L * used, groups)));
+            tokensPerChunk = Math.toIntExact(Math.ceilDiv(streamTokens, parts));
             headsPerChunk = Math.toIntExact(heads / Ggml.ne(keys, 2));
         } else {
+            tokensPerChunk = 1;
             headsPerChunk = Math.toIntExact(tokens < 2L * used ? headsPerChunk(heads, Ggml.ne(keys, 2), used) : heads);
         }
         headChunks = Math.toIntExact(Math.ceilDiv(heads, (long) headsPerChunk));
@@ -158,7 +164,8 @@ final class Attention implements ParallelTask, AutoCloseable {
     @Override
     public void run(int phase, int chunk, int worker) {
         long stream = chunk / headChunks / tokenChunks;
-        int token = chunk / headChunks % tokenChunks * tokensPerChunk;
+        // the last tokens of a prompt see most, and are begun with
+        int token = (tokenChunks - 1 - chunk / headChunks % tokenChunks) * tokensPerChunk;
         int tokens = Math.min(tokensPerChunk, streamTokens - token);
         long first = (long) (chunk % headChunks) * headsPerChunk;
         long heads = Math.min(headsPerChunk, heads() - first);

@@ -15,7 +15,7 @@ import java.util.Optional;
  * Computes the pieces of llama.cpp's graph that were given to the Java device. Neighbouring products that do not depend on
  * one another, such as Q, K and V, form one batch, so that they share a lookup table and one sweep of the workers.
  *
- * <p>Belongs to one context; allocates nothing once its arrays have grown to the model.
+ * <p>Belongs to one context; allocates nothing once its arrays have grown to the model, but for the attention of prompts.
  */
 final class GraphRunner implements AutoCloseable {
 

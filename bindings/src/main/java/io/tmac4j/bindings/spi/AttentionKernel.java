@@ -27,7 +27,8 @@ public interface AttentionKernel {
      * Computes a part. That of one token must not allocate.
      *
      * @param scratch {@link #scratchBytes} bytes that no other thread uses meanwhile
-     * @return false if a key or value is infinite or no number: the results are then undefined
+     * @return false if a key or value is infinite or no number: the results are then undefined. For several tokens it may be one
+     *         that none of them sees
      */
     boolean attend(AttentionPart part, long scratch);
 }

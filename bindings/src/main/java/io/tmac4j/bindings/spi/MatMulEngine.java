@@ -36,7 +36,9 @@ public interface MatMulEngine {
      */
     void multiply(MatMulBatch batch);
 
-    /** Computes attention of single tokens instead of llama.cpp's code; empty if that code is to be used. */
+    /**
+     * Computes attention, of single tokens and of several at once, instead of llama.cpp's code; empty if that code is to be used.
+     */
     default Optional<AttentionKernel> attention() {
         return Optional.empty();
     }

@@ -303,15 +303,16 @@ class EngineModelTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1, 1", "1, 3", "2, 2", "5, 3", "16, 2"})
-    void anEnginesKernelComputesTheAttentionThatLlamaCppWould(int texts, int threads) {
+    @CsvSource({"1, 1, 40", "1, 3, 40", "2, 2, 40", "2, 2, 8", "5, 3, 40", "5, 1, 8", "16, 2, 40"})
+    void anEnginesKernelComputesTheAttentionThatLlamaCppWould(int texts, int threads, int leastTokens) {
         ContextOptions options = SMALL.withThreads(threads).withBatchThreads(threads).withFlashAttention(FlashAttention.ON);
         try (LlamaModel model = LlamaModel.load(Models.demo(), ON_NAIVE)) {
             List<List<float[]>> expected = together(model, options, texts, 3);
-            NaiveAttention kernel = new NaiveAttention();
+            NaiveAttention kernel = new NaiveAttention(leastTokens);
             NaiveEngine.attention = kernel;
             List<List<float[]>> results = together(model, options, texts, 3);
             assertThat(kernel.parts).hasPositiveValue();
+            assertThat(kernel.mostTokens.get() > 1).isEqualTo(leastTokens == 8);
             Nmse nmse = new Nmse();
             for (int text = 0; text < texts; text++) {
                 for (int step = 0; step < expected.get(text).size(); step++) {
@@ -324,7 +325,7 @@ class EngineModelTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"39, 2, false, 1", "40, 1, false, 24", "100, 3, false, 24", "100, 2, true, 24"})
+    @CsvSource({"39, 2, false, 1", "40, 1, false, 20", "100, 3, false, 20", "96, 2, true, 24"})
     void anEnginesKernelTakesSeveralTokensOfAPromptAtOnce(int tokens, int threads, boolean givesUp, int tokensOfAPart) {
         ContextOptions options = SMALL.withThreads(threads).withBatchThreads(threads).withFlashAttention(FlashAttention.ON);
         try (LlamaModel model = LlamaModel.load(Models.demo(), ON_NAIVE)) {

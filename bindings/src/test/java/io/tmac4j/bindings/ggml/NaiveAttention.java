@@ -14,6 +14,15 @@ final class NaiveAttention implements AttentionKernel {
     final AtomicInteger parts = new AtomicInteger();
     final AtomicInteger mostTokens = new AtomicInteger();
     volatile boolean givesUp;
+    private final int leastTokens;
+
+    NaiveAttention() {
+        this(40);
+    }
+
+    NaiveAttention(int leastTokens) {
+        this.leastTokens = leastTokens;
+    }
 
     @Override
     public boolean takes(int keyLength, int valueLength) {
@@ -27,7 +36,7 @@ final class NaiveAttention implements AttentionKernel {
 
     @Override
     public int leastTokens() {
-        return 40;
+        return leastTokens;
     }
 
     @Override
