@@ -26,13 +26,8 @@ final class VectorAttention implements AttentionKernel {
     }
 
     @Override
-    public int tokens() {
-        return TiledAttention.TOKENS;
-    }
-
-    @Override
-    public int leastTokens() {
-        return TiledAttention.LEAST_TOKENS;
+    public int tokensOfPart(int tokens, int positions) {
+        return tokens < TiledAttention.LEAST_TOKENS || positions < TiledAttention.LEAST_POSITIONS ? 1 : TiledAttention.TOKENS;
     }
 
     @Override

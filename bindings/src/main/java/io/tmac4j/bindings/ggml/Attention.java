@@ -64,9 +64,10 @@ final class Attention implements ParallelTask, AutoCloseable {
         this.kernel = kernel.map(KernelAttention::new).orElse(null);
     }
 
-    /** Whether {@link #compute} is for a node: few tokens of each stream unless the engine's kernel takes it, no bias by head. */
+    /** Whether {@link #compute} is for a node: few tokens of a stream unless the kernel takes several at once, no slopes. */
     boolean supports(long node) {
-        return isSplit(node) && (Ggml.ne(Ggml.source(node, QUERIES), 1) < TILE || kernel != null && kernel.takes(node));
+        return isSplit(node) && (Ggml.ne(Ggml.source(node, QUERIES), 1) < TILE
+                || kernel != null && kernel.takes(node) && kernel.tokensOfPart(node) > 1);
     }
 
     private static boolean isSplit(long node) {
@@ -94,7 +95,7 @@ final class Attention implements ParallelTask, AutoCloseable {
             kernel.prepare(node, used);
         }
         streamTokens = Math.toIntExact(Ggml.ne(Ggml.source(node, QUERIES), 1));
-        int tokensOfAPart = byKernel ? kernel.tokensPerPart(node) : 1;
+        int tokensOfAPart = byKernel ? kernel.tokensOfPart(node) : 1;
         if (tokensOfAPart > 1) {
             // parts of like size, and two chunks a thread
             long groups = Ggml.ne(keys, 2) * Ggml.ne(keys, 3);

@@ -35,9 +35,10 @@ final class KernelAttention implements AutoCloseable {
                 && kernel.takes(Math.toIntExact(Ggml.ne(keys, 0)), Math.toIntExact(Ggml.ne(values, 0)));
     }
 
-    /** Tokens of a part of a node that it {@link #takes}: 1 if a stream has too few for several. */
-    int tokensPerPart(long node) {
-        return Ggml.ne(Ggml.source(node, Attention.QUERIES), 1) < kernel.leastTokens() ? 1 : kernel.tokens();
+    /** Most tokens of a part of a node that it {@link #takes}. */
+    int tokensOfPart(long node) {
+        return kernel.tokensOfPart(Math.toIntExact(Ggml.ne(Ggml.source(node, Attention.QUERIES), 1)),
+                Math.toIntExact(Ggml.ne(Ggml.source(node, Attention.KEYS), 1)));
     }
 
     /** Makes ready for a node on some number of workers. */

@@ -14,11 +14,13 @@ public interface AttentionKernel {
      */
     boolean takes(int keyLength, int valueLength);
 
-    /** Most tokens of a part; 1 if tokens are taken one by one only. */
-    int tokens();
-
-    /** Tokens of a stream from which on parts have several. */
-    int leastTokens();
+    /**
+     * How many tokens a part may have at most; 1 if they are to be taken one by one.
+     *
+     * @param tokens    tokens of a stream
+     * @param positions positions of its cache
+     */
+    int tokensOfPart(int tokens, int positions);
 
     /** Bytes of scratch memory that {@link #attend} needs. */
     long scratchBytes(int keyLength, int valueLength);

@@ -30,13 +30,8 @@ final class NaiveAttention implements AttentionKernel {
     }
 
     @Override
-    public int tokens() {
-        return 24;
-    }
-
-    @Override
-    public int leastTokens() {
-        return leastTokens;
+    public int tokensOfPart(int tokens, int positions) {
+        return tokens < leastTokens ? 1 : 24;
     }
 
     @Override
