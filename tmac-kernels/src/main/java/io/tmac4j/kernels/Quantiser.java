@@ -2,6 +2,7 @@ package io.tmac4j.kernels;
 
 import static io.tmac4j.kernels.WideSpecies.FLOATS;
 import static io.tmac4j.kernels.WideSpecies.INTS;
+import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
@@ -23,6 +24,8 @@ final class Quantiser {
     /** Added to a float below 2^22 it leaves the nearest integer, ties to even, in the low bits; its own low 16 bits are 0. */
     private static final float ROUND = 0x1.8p23f;
 
+    private static final int LOW_HALF = 0xffff;
+
     private Quantiser() {
     }
 
@@ -41,14 +44,17 @@ final class Quantiser {
     }
 
     /**
-     * The same with sizes that, before they are rounded, add up to at most {@code sumLimit} steps in each part of the block:
-     * where the greatest number's limit does not see to that, the step is greater.
+     * The same with sizes that add up to at most {@code sumLimit}, and half of {@code part} by rounding, in each part of the
+     * block: where the greatest number's limit does not see to that, the step is greater.
      *
-     * @param part activations of a part
+     * @param part activations of a part, whole vectors
      */
     static float quantise(long activations, int weights, int limit, int part, int sumLimit, long ints, boolean high) {
-        float bySum = greatestSum(activations, weights, part) * limit / sumLimit;
-        return quantise(activations, weights, Math.max(greatest(activations, weights), bySum), limit, false, ints, high);
+        float max = greatest(activations, weights);
+        if (greatestSum(activations, weights, part, limit / max) > sumLimit + part / 2) {
+            max = Math.max(max, greatestSum(activations, weights, part) * limit / sumLimit);
+        }
+        return quantise(activations, weights, max, limit, false, ints, high);
     }
 
     /** The greatest size of a number; infinite or NaN if any is. */
@@ -59,6 +65,21 @@ final class Quantiser {
             most = IntVector.fromMemorySegment(INTS, ALL, activations + 4L * i, LITTLE).and(Integer.MAX_VALUE).max(most);
         }
         return Float.intBitsToFloat(IntVector.zero(INTS).or(most).reduceLanes(MAX));
+    }
+
+    /** The greatest sum of the sizes of a part's integers, which are the numbers times {@code factor}. */
+    private static int greatestSum(long activations, int weights, int part, float factor) {
+        FloatVector round = FloatVector.broadcast(FLOATS, ROUND);
+        int most = 0;
+        for (int first = 0; first < weights; first += part) {
+            IntVector sum = IntVector.zero(INTS);
+            for (int i = first; i < first + part; i += FLOATS.length()) {
+                sum = FloatVector.fromMemorySegment(FLOATS, ALL, activations + 4L * i, LITTLE).abs().mul(factor).add(round)
+                        .reinterpretAsInts().and(LOW_HALF).add(sum);
+            }
+            most = Math.max(most, IntVector.zero(INTS).add(sum).reduceLanes(ADD));
+        }
+        return most;
     }
 
     /** The greatest sum of the sizes of a part's numbers. */
@@ -89,7 +110,7 @@ final class Quantiser {
             if (high) {
                 q = q.lanewise(LSHL, 16).or(IntVector.fromMemorySegment(INTS, ALL, ints + 4L * i, LITTLE));
             } else {
-                q = q.and(0xffff);
+                q = q.and(LOW_HALF);
             }
             q.intoMemorySegment(ALL, ints + 4L * i, LITTLE);
         }
