@@ -15,8 +15,8 @@ package io.tmac4j.kernels;
  * @param lack            what codes counted from their centre lack, times the scale
  * @param withMins        whether rows have a term in the sums of activations: mins, or codes that were centred
  * @param nested          whether parts are sub-blocks with scales of their own
- * @param sumLimit        the largest sum of the sizes of a part's activations, in steps, before they are rounded, so that a sum
- *                        times a scale fits 16 bits; 0 if such products are floats
+ * @param sumLimit        twice the largest sum that codes can make of a part's activations, in steps, before they are rounded, so
+ *                        that it fits 16 bits when it is multiplied by a scale; 0 if such products are floats
  */
 record GemmShape(int blockWeights, int stepWeights, int partWeights, int[] order, int activationLimit, boolean halfScales,
         int lack,
@@ -37,10 +37,11 @@ record GemmShape(int blockWeights, int stepWeights, int partWeights, int[] order
     private static final int TWO_BITS_CENTRE = 1;
 
     /**
-     * With scales of at most 15, and a half more or less an activation by rounding, products are at most 15 * 2 * (16 * 67 + 8) =
-     * 32400. A multiple of 16, so that activations of one size stay of one size.
+     * Codes of -1 to 2 make at most 2 p + n of activations whose positive ones add up to p and whose negative ones to -n, and at
+     * least -(p + 2 n): half of 3 (p + n) + |p - n| in size. With scales of at most 15, and 2 * 16 more by rounding, products are
+     * at most 15 * (64 * 67 + 32) / 2 = 32400. So that activations of one size and sign stay of one size, it is a multiple of 64.
      */
-    private static final int NIBBLE_SUM_LIMIT = 67 * NestedSums.SUB_WEIGHTS;
+    private static final int NIBBLE_SUM_LIMIT = 67 * 4 * NestedSums.SUB_WEIGHTS;
 
     /**
      * One more bit of an activation than in llama.cpp's integer arithmetic: sums of Q1_0 are at most 128 * 255 = 32640, those of

@@ -3,6 +3,7 @@ package io.tmac4j.kernels;
 import static io.tmac4j.kernels.WideSpecies.FLOATS;
 import static io.tmac4j.kernels.WideSpecies.INTS;
 import static jdk.incubator.vector.VectorOperators.ADD;
+import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
@@ -44,14 +45,15 @@ final class Quantiser {
     }
 
     /**
-     * The same with sizes that add up to at most {@code sumLimit}, and half of {@code part} by rounding, in each part of the
-     * block: where the greatest number's limit does not see to that, the step is greater.
+     * The same for codes of -1 to 2: in each part of the block, three times the sum of the sizes and the size of the sum,
+     * together twice what codes can make of it, are at most {@code sumLimit}, and {@code 2 * part} by rounding. Where the
+     * greatest number's limit does not see to that, the step is greater.
      *
      * @param part activations of a part, whole vectors
      */
     static float quantise(long activations, int weights, int limit, int part, int sumLimit, long ints, boolean high) {
         float max = greatest(activations, weights);
-        if (greatestSum(activations, weights, part, limit / max) > sumLimit + part / 2) {
+        if (greatestSum(activations, weights, part, limit / max) > sumLimit + 2 * part) {
             max = Math.max(max, greatestSum(activations, weights, part) * limit / sumLimit);
         }
         return quantise(activations, weights, max, limit, false, ints, high);
@@ -67,31 +69,38 @@ final class Quantiser {
         return Float.intBitsToFloat(IntVector.zero(INTS).or(most).reduceLanes(MAX));
     }
 
-    /** The greatest sum of the sizes of a part's integers, which are the numbers times {@code factor}. */
+    /** The greatest such sum of a part's integers, which are the numbers times {@code factor}. */
     private static int greatestSum(long activations, int weights, int part, float factor) {
         FloatVector round = FloatVector.broadcast(FLOATS, ROUND);
         int most = 0;
         for (int first = 0; first < weights; first += part) {
+            IntVector sizes = IntVector.zero(INTS);
             IntVector sum = IntVector.zero(INTS);
             for (int i = first; i < first + part; i += FLOATS.length()) {
-                sum = FloatVector.fromMemorySegment(FLOATS, ALL, activations + 4L * i, LITTLE).abs().mul(factor).add(round)
-                        .reinterpretAsInts().and(LOW_HALF).add(sum);
+                IntVector q = FloatVector.fromMemorySegment(FLOATS, ALL, activations + 4L * i, LITTLE).mul(factor).add(round)
+                        .reinterpretAsInts().lanewise(LSHL, 16).lanewise(ASHR, 16);
+                sizes = q.abs().add(sizes);
+                sum = q.add(sum);
             }
-            most = Math.max(most, IntVector.zero(INTS).add(sum).reduceLanes(ADD));
+            most = Math.max(most, 3 * IntVector.zero(INTS).add(sizes).reduceLanes(ADD)
+                    + Math.abs(IntVector.zero(INTS).add(sum).reduceLanes(ADD)));
         }
         return most;
     }
 
-    /** The greatest sum of the sizes of a part's numbers. */
+    /** The greatest such sum of a part's numbers. */
     private static float greatestSum(long activations, int weights, int part) {
         float most = 0;
         for (int first = 0; first < weights; first += part) {
             // one after the other: reduceLanes may add in another order once C2 has compiled it
+            float sizes = 0;
             float sum = 0;
             for (int i = first; i < first + part; i++) {
-                sum += Math.abs(Memory.f32(activations + 4L * i));
+                float number = Memory.f32(activations + 4L * i);
+                sizes += Math.abs(number);
+                sum += number;
             }
-            most = Math.max(most, sum);
+            most = Math.max(most, 3 * sizes + Math.abs(sum));
         }
         return most;
     }
