@@ -19,60 +19,118 @@ package io.tmac4j.kernels;
  * as ints, lane {@code i} of the first half holds row {@code i} in its low and row {@code lanes / 4 + i} in its high 16 bits; the
  * second half alike with rows {@code lanes / 2 + i} and {@code 3 * lanes / 4 + i}.
  *
- * @param form    how a block is cut into tables
- * @param k       weights a row
- * @param rows    rows of one matrix
- * @param experts matrices
- * @param lanes   byte lanes of the vectors that the second stage of the decode kernel works with
- * @param vectors vectors a tile
+ * <p>A class with fields, not a record, for the reason given at {@link WordLayout}.
  */
-record LookupLayout(LookupForm form, int k, int rows, int experts, int lanes, int vectors) {
+final class LookupLayout {
+
+    private final LookupForm form;
+    private final int k;
+    private final int rows;
+    private final int experts;
+    private final int lanes;
+    private final int tileRows;
+    private final int blocks;
+    private final int tiles;
+    private final int blockBytes;
+    private final int scalesOffset;
+    private final int halvesOffset;
+    private final long byteSize;
+
+    /**
+     * Lays out matrices.
+     *
+     * @param form    how a block is cut into tables
+     * @param k       weights a row
+     * @param rows    rows of one matrix
+     * @param experts matrices
+     * @param lanes   byte lanes of the vectors that the second stage of the decode kernel works with
+     * @param vectors vectors a tile
+     */
+    LookupLayout(LookupForm form, int k, int rows, int experts, int lanes, int vectors) {
+        this.form = form;
+        this.k = k;
+        this.rows = rows;
+        this.experts = experts;
+        this.lanes = lanes;
+        tileRows = lanes * vectors;
+        blocks = k / form.blockWeights();
+        tiles = Math.ceilDiv(rows, tileRows);
+        blockBytes = form.rowBlockBytes() * tileRows;
+        scalesOffset = form.codeBytes() * tileRows;
+        halvesOffset = scalesOffset + form.scaleBytes() * tileRows;
+        byteSize = experts * tiles * tileBytes();
+    }
+
+    /** How a block is cut into tables. */
+    LookupForm form() {
+        return form;
+    }
+
+    /** Weights a row. */
+    int k() {
+        return k;
+    }
+
+    /** Rows of one matrix. */
+    int rows() {
+        return rows;
+    }
+
+    /** Matrices. */
+    int experts() {
+        return experts;
+    }
+
+    /** Byte lanes of a vector of the second stage. */
+    int lanes() {
+        return lanes;
+    }
 
     /** Rows a tile. */
     int tileRows() {
-        return lanes * vectors;
+        return tileRows;
     }
 
     /** Blocks along k. */
     int blocks() {
-        return k / form.blockWeights();
+        return blocks;
     }
 
     /** Tiles of one matrix, the last perhaps partly filled. */
     int tiles() {
-        return (rows + tileRows() - 1) / tileRows();
+        return tiles;
     }
 
     /** Bytes of one block of a tile. */
     int blockBytes() {
-        return form.rowBlockBytes() * tileRows();
+        return blockBytes;
     }
 
     /** Bytes of one tile. */
     long tileBytes() {
-        return (long) blocks() * blockBytes();
+        return (long) blocks * blockBytes;
     }
 
     /** Bytes of all matrices. */
     long byteSize() {
-        return experts * tiles() * tileBytes();
+        return byteSize;
     }
 
     /** Offset of the scales and mins of sub-blocks from the start of a block of a tile. */
     int scalesOffset() {
-        return form.codeBytes() * tileRows();
+        return scalesOffset;
+    }
+
+    /** Offset of the f16 numbers from the start of a block of a tile. */
+    int halvesOffset() {
+        return halvesOffset;
     }
 
     /** Offset of the bytes of sub-blocks {@code 2 * pair} and the next of a row, from {@link #scalesOffset}. */
     int scaleOffsetOf(int rowInTile, int pair) {
         int lane = laneOf(rowInTile);
         int inVector = lane % lanes;
-        return 2 * (pair * tileRows() + lane - inVector) + inVector % 2 * lanes + inVector / 2 * 2;
-    }
-
-    /** Offset of the f16 numbers from the start of a block of a tile. */
-    int halvesOffset() {
-        return (form.codeBytes() + form.scaleBytes()) * tileRows();
+        return 2 * (pair * tileRows + lane - inVector) + inVector % 2 * lanes + inVector / 2 * 2;
     }
 
     /** Row of the tile that a byte lane, within the {@link #tileRows} bytes of a run, holds. */

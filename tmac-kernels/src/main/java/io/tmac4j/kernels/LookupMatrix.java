@@ -188,9 +188,8 @@ final class LookupMatrix extends PackedMatrix {
         } else {
             NestedSums.twoBits(first, offsets, table, numbers + TableLayout.STARTS, scratch);
         }
-        int mask = layout.form().scaleMask();
-        int centre = layout.form().scaleCentre();
         float step = Memory.f32(numbers + TableLayout.STEP);
+        float minStep = Memory.f32(numbers + TableLayout.MIN_STEP);
         long blockSums = offsets + TILES * (long) Long.BYTES;
         for (int tile = 0; tile < TILES; tile++) {
             long at = first + Memory.i64(offsets + 8L * tile);
@@ -199,11 +198,14 @@ final class LookupMatrix extends PackedMatrix {
                 long scales = at + layout.scalesOffset() + 2L * row;
                 long halves = at + layout.halvesOffset() + 2L * row;
                 long to = results + 4L * (tile * TILE_ROWS + row);
-                NestedScales.scale(sums + row, scales, mask << 16 | mask, centre << 16 | centre, blockSums);
-                NestedScales.finish(blockSums, step, halves, to);
-                if (layout.form().halves() == 2) {
+                if (layout.form().highBits()) {
+                    NestedScales.scaleSixBits(sums + row, scales, blockSums);
+                    NestedScales.finishSixBits(blockSums, step, halves, to);
+                } else {
+                    NestedScales.scaleNibbles(sums + row, scales, blockSums);
+                    NestedScales.finishNibbles(blockSums, step, halves, to);
                     NestedScales.scaleMins(numbers + TableLayout.SUMS, scales, blockSums);
-                    NestedScales.finish(blockSums, Memory.f32(numbers + TableLayout.MIN_STEP), halves + 2L * TILE_ROWS, to);
+                    NestedScales.finishNibbles(blockSums, minStep, halves + 2L * TILE_ROWS, to);
                 }
             }
         }

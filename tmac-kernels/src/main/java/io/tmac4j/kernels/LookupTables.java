@@ -57,7 +57,10 @@ final class LookupTables {
     static final int TABLE_BYTES = LANES == 32 ? 2 * ENTRIES : ENTRIES;
 
     /** Steps of the greatest sum of a sub-block of three bits before entries are rounded: 32 * (1014 + 8.5) is below 2^15. */
-    private static final int LIMIT = 1014;
+    private static final int THREE_BITS_LIMIT = 1014;
+
+    /** The same of two sub-blocks of two bits together, whose scales are at most 15: 15 * (2175 + 2 * 4.5) is below 2^15. */
+    private static final int TWO_BITS_LIMIT = 2175;
 
     /** A block whose entries are all smaller than this counts as zero: 127 divided by it must be finite. */
     private static final float NEGLIGIBLE = 0x1p-110f;
@@ -123,11 +126,7 @@ final class LookupTables {
      * @param ordered     room for the activations in the order of the tables
      */
     static void build(LookupForm form, TableMode mode, long activations, long tables, long numbers, long ordered) {
-        int[] order = form.order();
-        int group = form.groupWeights();
-        for (int i = 0; i < form.blockWeights(); i++) {
-            Memory.f32(ordered + 4L * i, Memory.f32(activations + 4L * order[i]));
-        }
+        reorder(form, activations, ordered);
         if (mode == TableMode.EXACT) {
             buildWide(form, tables, numbers, ordered);
             return;
@@ -140,6 +139,11 @@ final class LookupTables {
             buildThreeBits(tables, numbers, ordered);
             return;
         }
+        if (form.nested()) {
+            buildTwoBits(tables, numbers, ordered);
+            return;
+        }
+        int group = form.groupWeights();
         float max = range(form) * greatest(ordered, form.blockWeights(), group);
         float inverse = inverseStep(max, mode.greatest());
         float magic = MAGIC + mode.bias();
@@ -148,10 +152,20 @@ final class LookupTables {
         } else {
             pairs(ordered, form.tables(), inverse, form.ternary() ? TERNARY : PAIR, magic, tables, form.tables(), 0);
         }
-        if (form.nested()) {
-            storeNested(max, PAIR_CENTRE, NestedSums.PAIR_TABLES, ordered, numbers);
-        } else {
-            storeNumbers(form, mode, max, sum(ordered, form.blockWeights()), numbers);
+        storeNumbers(form, mode, max, sum(ordered, form.blockWeights()), numbers);
+    }
+
+    /** Puts activations into the order of the tables, and negates every other pair of sub-blocks for {@link NestedScales}. */
+    private static void reorder(LookupForm form, long activations, long ordered) {
+        int[] order = form.order();
+        boolean negated = form.nested() && !form.highBits();
+        int run = negated ? NestedScales.PAIR_WEIGHTS : form.blockWeights();
+        float sign = negated ? -1 : 1;
+        for (int first = 0; first < form.blockWeights(); first += run) {
+            for (int i = first; i < first + run; i++) {
+                Memory.f32(ordered + 4L * i, sign * Memory.f32(activations + 4L * order[i]));
+            }
+            sign = -sign;
         }
     }
 
@@ -183,15 +197,19 @@ final class LookupTables {
         return sum.reduceLanes(ADD);
     }
 
-    /** The greatest sum of the sizes of a sub-block's activations, as above. */
-    private static float greatestSubBlock(long ordered) {
+    /** The greatest sum of the sizes of {@code weights} activations of a block with sub-blocks, a multiple of 16, as above. */
+    private static float greatestSum(long ordered, int weights) {
         int max = 0;
-        for (int sub = 0; sub < NestedSums.SUB_BLOCKS; sub++) {
-            long from = ordered + 4L * NestedSums.SUB_WEIGHTS * sub;
-            FloatVector size = FloatVector.fromMemorySegment(FLOATS_128, ALL, from, LITTLE).abs()
-                    .add(FloatVector.fromMemorySegment(FLOATS_128, ALL, from + 16, LITTLE).abs())
-                    .add(FloatVector.fromMemorySegment(FLOATS_128, ALL, from + 32, LITTLE).abs())
-                    .add(FloatVector.fromMemorySegment(FLOATS_128, ALL, from + 48, LITTLE).abs());
+        for (int first = 0; first < BLOCK; first += weights) {
+            FloatVector size = FloatVector.zero(FLOATS_128);
+            for (int i = first; i < first + weights; i += 16) {
+                long from = ordered + 4L * i;
+                size = FloatVector.fromMemorySegment(FLOATS_128, ALL, from, LITTLE).abs()
+                        .add(FloatVector.fromMemorySegment(FLOATS_128, ALL, from + 16, LITTLE).abs())
+                        .add(FloatVector.fromMemorySegment(FLOATS_128, ALL, from + 32, LITTLE).abs())
+                        .add(FloatVector.fromMemorySegment(FLOATS_128, ALL, from + 48, LITTLE).abs())
+                        .add(size);
+            }
             max = Math.max(max, Float.floatToRawIntBits(size.reduceLanes(ADD)));
         }
         return Float.intBitsToFloat(max);
@@ -200,19 +218,19 @@ final class LookupTables {
     /**
      * Stores what belongs to the tables of a block with sub-blocks. What centring leaves out, {@code factor} times the sum of the
      * activations, is rounded to steps of the entries, and the sums of a sub-block begin with it: they are then those of the
-     * weights themselves. With two bits, eight pairs of activations, of at most 127 / 1.5 steps each, times codes of at most 3,
-     * and the roundings: at most 2032 + 5, times scales of 15 below 2^15. Mins are multiplied with the same rounded sums, at
-     * most 1016: rows have weights on both sides of zero, so a rounding nearly cancels. With sums of their own, however exact, it
-     * would move all rows to the same side, which doubled the divergence of a model's predictions.
+     * weights themselves. Mins are multiplied with the same rounded sums: rows have weights on both sides of zero, so a rounding
+     * nearly cancels. With sums of their own, however exact, it would move all rows to the same side, which doubled the
+     * divergence of a model's predictions.
      *
      * @param biases how often a sub-block has the bias of an entry
+     * @param ints   see {@link NestedSums#starts}
      */
-    private static void storeNested(float max, float factor, int biases, long ordered, long numbers) {
+    private static void storeNested(float max, float factor, int biases, boolean ints, long ordered, long numbers) {
         float inverse = inverseStep(max, TableMode.DEFAULT.greatest());
         for (int sub = 0; sub < NestedSums.SUB_BLOCKS; sub++) {
             float sum = sum(ordered + 4L * NestedSums.SUB_WEIGHTS * sub, NestedSums.SUB_WEIGHTS);
             int centre = Math.round(factor * (sum * inverse));
-            NestedSums.starts(centre - biases * TableMode.DEFAULT.bias(), numbers + TableLayout.STARTS + 8L * sub);
+            NestedSums.starts(centre - biases * TableMode.DEFAULT.bias(), ints, numbers + TableLayout.STARTS + 8L * sub);
             Memory.i32(numbers + TableLayout.SUMS + 4L * sub, centre << 16 | centre & 0xffff);
         }
         float step = step(max, TableMode.DEFAULT.greatest());
@@ -221,20 +239,37 @@ final class LookupTables {
     }
 
     /**
+     * Tables of weights of 0 to 3 in sub-blocks. The sums of two sub-blocks, of at most 3 times the sizes of their activations,
+     * are to be multiplied by scales of up to 15 and added within 16 bits, so a step is also a {@link #TWO_BITS_LIMIT}th of that.
+     * Entries and what centring leaves out are then rounded by half a step each: in all 4.5 steps a sub-block. Of activations on
+     * both sides of zero the entries themselves ask for more.
+     */
+    private static void buildTwoBits(long tables, long numbers, long ordered) {
+        float entries = PAIR_CENTRE * greatest(ordered, BLOCK, 2);
+        float sum = 3 * greatestSum(ordered, NestedScales.PAIR_WEIGHTS);
+        float max = Math.max(entries, sum * ((float) TableMode.DEFAULT.greatest() / TWO_BITS_LIMIT));
+        float inverse = inverseStep(max, TableMode.DEFAULT.greatest());
+        pairs(ordered, BLOCK / 2, inverse, PAIR, MAGIC + TableMode.DEFAULT.bias(), tables, BLOCK / 2, 0);
+        storeNested(max, PAIR_CENTRE, NestedSums.PAIR_TABLES, false, ordered, numbers);
+    }
+
+    /**
      * Tables of weights of -4 to 3 in sub-blocks. Those of third bits, which count -2 or 2, have entries of two steps. Centring
      * leaves out -4 + 2 + 3/2, so minus half the sum of the activations. Sums of a sub-block are to be multiplied by scales of up
-     * to 32 in size within 16 bits, so a step is also a {@link #LIMIT}th of four times the sum of a sub-block's activations, made
-     * positive; entries and that sum are then rounded by half a step each, third bits by a whole one: in all 8.5 steps.
+     * to 32 in size within 16 bits, so a step is also a {@link #THREE_BITS_LIMIT}th of four times the sum of a sub-block's
+     * activations, made positive; entries and that sum are then rounded by half a step each, third bits by a whole one: in all
+     * 8.5 steps.
      */
     private static void buildThreeBits(long tables, long numbers, long ordered) {
         float entries = Math.max(greatest(ordered, BLOCK, 4), PAIR_CENTRE * greatest(ordered, BLOCK, 2));
-        float max = Math.max(entries, greatestSubBlock(ordered) * (4f * TableMode.DEFAULT.greatest() / LIMIT));
+        float sum = 4 * greatestSum(ordered, NestedSums.SUB_WEIGHTS);
+        float max = Math.max(entries, sum * ((float) TableMode.DEFAULT.greatest() / THREE_BITS_LIMIT));
         float inverse = inverseStep(max, TableMode.DEFAULT.greatest());
         float magic = MAGIC + TableMode.DEFAULT.bias();
         planes(ordered, BLOCK / 4, 2 * inverse, magic, tables, NestedSums.HIGH_TABLES, NestedSums.PAIR_TABLES);
         pairs(ordered, BLOCK / 2, inverse, PAIR, magic, tables + (long) NestedSums.HIGH_TABLES * TABLE_BYTES,
                 NestedSums.PAIR_TABLES, NestedSums.HIGH_TABLES);
-        storeNested(max, -0.5f, NestedSums.PAIR_TABLES + 2 * NestedSums.HIGH_TABLES, ordered, numbers);
+        storeNested(max, -0.5f, NestedSums.PAIR_TABLES + 2 * NestedSums.HIGH_TABLES, true, ordered, numbers);
     }
 
     /** Stores what belongs to the tables of a block whose greatest entry is {@code max}. */

@@ -85,6 +85,7 @@ final class NestedSums {
      */
     static void twoBits(long codes, long tiles, long tables, long starts, long target) {
         ByteVector nibbles = ByteVector.broadcast(BYTES, NIBBLE);
+        int eight = Unfolded.number(Byte.SIZE);
         for (int turn = 0; turn < TURNS; turn++) {
             int tile = turn & PackedMatrix.TILES - 1;
             int firstSub = turn / PackedMatrix.TILES * TURN_SUBS;
@@ -119,29 +120,29 @@ final class NestedSums {
                 ByteVector u3 = (ByteVector) ByteVector.fromMemorySegment(TABLE, ALL, t + 7 * ENTRIES, LITTLE)
                         .reinterpretShape(BYTES, 0);
                 ByteVector x0 = ByteVector.fromMemorySegment(BYTES, ALL, p, LITTLE);
-                ByteVector v0 = x0.and(nibbles).selectFrom(t0);
-                ByteVector w0 = x0.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(u0);
-                a = v0.reinterpretAsShorts().add(w0.reinterpretAsShorts()).add(a);
-                s = v0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
-                        .add(w0.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s);
+                ShortVector v0 = x0.and(nibbles).selectFrom(t0).reinterpretAsShorts();
+                ShortVector w0 = x0.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(u0)
+                        .reinterpretAsShorts();
+                a = v0.add(w0).add(a);
+                s = v0.lanewise(LSHR, eight).add(w0.lanewise(LSHR, eight)).add(s);
                 ByteVector x1 = ByteVector.fromMemorySegment(BYTES, ALL, p + ROWS, LITTLE);
-                ByteVector v1 = x1.and(nibbles).selectFrom(t1);
-                ByteVector w1 = x1.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(u1);
-                a = v1.reinterpretAsShorts().add(w1.reinterpretAsShorts()).add(a);
-                s = v1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
-                        .add(w1.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s);
+                ShortVector v1 = x1.and(nibbles).selectFrom(t1).reinterpretAsShorts();
+                ShortVector w1 = x1.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(u1)
+                        .reinterpretAsShorts();
+                a = v1.add(w1).add(a);
+                s = v1.lanewise(LSHR, eight).add(w1.lanewise(LSHR, eight)).add(s);
                 ByteVector x2 = ByteVector.fromMemorySegment(BYTES, ALL, p + 2 * ROWS, LITTLE);
-                ByteVector v2 = x2.and(nibbles).selectFrom(t2);
-                ByteVector w2 = x2.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(u2);
-                a = v2.reinterpretAsShorts().add(w2.reinterpretAsShorts()).add(a);
-                s = v2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
-                        .add(w2.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s);
+                ShortVector v2 = x2.and(nibbles).selectFrom(t2).reinterpretAsShorts();
+                ShortVector w2 = x2.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(u2)
+                        .reinterpretAsShorts();
+                a = v2.add(w2).add(a);
+                s = v2.lanewise(LSHR, eight).add(w2.lanewise(LSHR, eight)).add(s);
                 ByteVector x3 = ByteVector.fromMemorySegment(BYTES, ALL, p + 3 * ROWS, LITTLE);
-                ByteVector v3 = x3.and(nibbles).selectFrom(t3);
-                ByteVector w3 = x3.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(u3);
-                a = v3.reinterpretAsShorts().add(w3.reinterpretAsShorts()).add(a);
-                s = v3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()
-                        .add(w3.reinterpretAsInts().lanewise(LSHR, 8).reinterpretAsShorts()).add(s);
+                ShortVector v3 = x3.and(nibbles).selectFrom(t3).reinterpretAsShorts();
+                ShortVector w3 = x3.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(nibbles).selectFrom(u3)
+                        .reinterpretAsShorts();
+                a = v3.add(w3).add(a);
+                s = v3.lanewise(LSHR, eight).add(w3.lanewise(LSHR, eight)).add(s);
                 a.intoMemorySegment(ALL, to, LITTLE);
                 s.intoMemorySegment(ALL, to + ROWS, LITTLE);
             }
@@ -235,10 +236,12 @@ final class NestedSums {
     /**
      * Stores what {@code a} and {@code s} begin with, for all sums of bytes to come out {@code offset} greater: an int of
      * each, with the 16 bits of two pairs of rows.
+     *
+     * @param ints whether {@code s} is the sum of shifted ints: its low halves then have 256 times the byte of the high half
      */
-    static void starts(int offset, long to) {
+    static void starts(int offset, boolean ints, long to) {
         int both = 257 * offset & LOW_HALF;
         Memory.i32(to, both << 16 | both);
-        Memory.i32(to + 4, offset << 16 | both);
+        Memory.i32(to + 4, offset << 16 | (ints ? both : offset & LOW_HALF));
     }
 }

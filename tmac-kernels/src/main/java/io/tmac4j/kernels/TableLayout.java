@@ -1,16 +1,15 @@
 package io.tmac4j.kernels;
 
+import java.util.Objects;
+
 /**
  * Where the lookup tables of one column of activations stand, {@link LookupForm#tableBytes} each: repeated to wider vectors
  * than need be, the tables of a long row would not fit the first-level cache, and reading them would keep the weights from being
  * fetched ahead. After the tables of all blocks come the numbers that belong to each block.
  *
- * @param form the form of the weights
- * @param mode how exact entries are; if two tables serve a group, those of the low bytes of a block come before those of the high
- *             ones
- * @param k    activations
+ * <p>A class with fields, not a record, for the reason given at {@link WordLayout}.
  */
-record TableLayout(LookupForm form, TableMode mode, int k) implements InputLayout {
+final class TableLayout implements InputLayout {
 
     /** Place of the step of a block's table entries, times {@link LookupTables#STEP_FACTOR}. */
     static final int STEP = 0;
@@ -27,19 +26,60 @@ record TableLayout(LookupForm form, TableMode mode, int k) implements InputLayou
     static final int SUMS = STARTS + 8 * NestedSums.SUB_BLOCKS;
     private static final int NESTED_NUMBER_BYTES = SUMS + 4 * NestedSums.SUB_BLOCKS;
 
-    /** Bytes of the numbers of a block. */
-    int numberBytes() {
-        return form.nested() ? NESTED_NUMBER_BYTES : NUMBER_BYTES;
+    private final LookupForm form;
+    private final TableMode mode;
+    private final int k;
+    private final int blocks;
+    private final int tableBytes;
+    private final int blockBytes;
+    private final int numberBytes;
+
+    /**
+     * Lays out tables.
+     *
+     * @param form the form of the weights
+     * @param mode how exact entries are; if two tables serve a group, those of the low bytes of a block come before those of the
+     *             high ones
+     * @param k    activations
+     */
+    TableLayout(LookupForm form, TableMode mode, int k) {
+        this.form = form;
+        this.mode = mode;
+        this.k = k;
+        blocks = k / form.blockWeights();
+        tableBytes = form.tables() * form.tableBytes();
+        blockBytes = tableBytes * mode.tablesPerGroup();
+        numberBytes = form.nested() ? NESTED_NUMBER_BYTES : NUMBER_BYTES;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof TableLayout tables && form == tables.form && mode == tables.mode && k == tables.k;
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(form, mode, k);
+    }
+
+    /** How exact entries are. */
+    TableMode mode() {
+        return mode;
     }
 
     /** Offset of the numbers of a block. */
     long numbers(int block) {
-        return (long) blocks() * blockBytes() + (long) block * numberBytes();
+        return (long) blocks * blockBytes + (long) block * numberBytes;
+    }
+
+    @Override
+    public int k() {
+        return k;
     }
 
     @Override
     public int blocks() {
-        return k / form.blockWeights();
+        return blocks;
     }
 
     @Override
@@ -49,23 +89,23 @@ record TableLayout(LookupForm form, TableMode mode, int k) implements InputLayou
 
     /** Bytes of the tables of a block. */
     int blockBytes() {
-        return tableBytes() * mode.tablesPerGroup();
+        return blockBytes;
     }
 
     /** Bytes of the tables of a block that hold low bytes, or all there is. */
     int tableBytes() {
-        return form.tables() * form.tableBytes();
+        return tableBytes;
     }
 
     @Override
     public long byteSize() {
-        return numbers(blocks()) + 63 & ~63L;
+        return numbers(blocks) + 63 & ~63L;
     }
 
     @Override
     public void fill(long activations, int from, int to, long target, long scratch) {
         for (int block = from; block < to; block++) {
-            LookupTables.build(form, mode, activations + 4L * block * form.blockWeights(), target + (long) block * blockBytes(),
+            LookupTables.build(form, mode, activations + 4L * block * form.blockWeights(), target + (long) block * blockBytes,
                     target + numbers(block), scratch);
         }
     }

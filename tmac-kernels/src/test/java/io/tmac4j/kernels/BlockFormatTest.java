@@ -89,7 +89,12 @@ class BlockFormatTest {
             // sub-blocks another half for what is left out by centring, and two for a third bit, whose entries are doubled
             int subScale = Math.abs(block.scales[i % size / format.subWeights()]);
             int halfSteps = format.lookupForm().map(form -> !form.nested() ? 1 : (form.highBits() ? 4 : 2) * subScale).orElse(0);
-            double rounding = halfSteps * 3 * 1.5 / 254 * Math.abs(block.scale);
+            double halfStep = 3 * 1.5 / 254;
+            double rounding = halfSteps * halfStep * Math.abs(block.scale);
+            if (format.lookupForm().filter(form -> form.scales() == LookupForm.Scales.NIBBLES).isPresent()) {
+                // up to seven steps are dropped of a product with a scale and of one with a min, whose steps are smaller
+                rounding += 14 * halfStep * (Math.abs(block.scale) + Math.abs(block.min) / 1.5);
+            }
             // the step of an activation may be an f16 number; weights are at most about 100 scales
             assertThat((double) result.getAtIndex(ValueLayout.JAVA_FLOAT, row)).as("row %d, weight %d", row, i)
                     .isCloseTo(expected, within(1e-3 * Math.abs(expected) + 1e-5 + rounding));
