@@ -440,7 +440,7 @@ final class NeonLoops {
 
     /** Lookups of 256 weights in pairs; their 16 scales, and as many mins, multiply vectors of the even and of the odd rows. */
     private static final Map<String, Double> TWO_BITS = Map.of("NestedSums.twoBits", WEIGHTS / 2 / LOOKUP_ROWS,
-            "NestedScales.scale", 2 * 16 / LOOKUP_ROWS, "NestedScales.scaleMins", 2 * 16 / LOOKUP_ROWS);
+            "NestedScales.scaleNibbles", 2 * 16 / LOOKUP_ROWS, "NestedScales.scaleMins", 2 * 16 / LOOKUP_ROWS);
 
     /** Blocks of three bits have words of two sums, in two steps, and words of one; each word has a field that is one bit. */
     private static final Map<String, Double> THREE_BITS = Map.of("WordSums.threeBitStarts", 8 * 4 / WORD_ROWS,
@@ -455,7 +455,7 @@ final class NeonLoops {
                     Map.of("ScaleKernels.flat", 1 / LOOKUP_ROWS), "GemmKernels.tritSums", 64 / 22.0),
             new Kernels("TQ2_0", "ggml_vec_dot_tq2_0_q8_K", Map.of("LookupKernels.sums", WEIGHTS / 2 / LOOKUP_ROWS),
                     Map.of("ScaleKernels.flat", 1 / LOOKUP_ROWS), "GemmKernels.tritSums", 64 / 22.0),
-            new Kernels("Q2_K", "ggml_vec_dot_q2_K_q8_K", TWO_BITS, Map.of("NestedScales.finish", 2 * 2 / LOOKUP_ROWS),
+            new Kernels("Q2_K", "ggml_vec_dot_q2_K_q8_K", TWO_BITS, Map.of("NestedScales.finishNibbles", 2 * 2 / LOOKUP_ROWS),
                     "GemmKernels.tableSums", 2),
             new Kernels("Q3_K", "ggml_vec_dot_q3_K_q8_K", THREE_BITS,
                     Map.of("WordScales.signedBytes" + SUB_BLOCKS, 16 / WORD_ROWS, "WordScales.nested", 1 / WORD_ROWS),

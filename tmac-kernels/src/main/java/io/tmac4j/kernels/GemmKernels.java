@@ -533,8 +533,8 @@ final class GemmKernels {
 
     /**
      * {@code products[row] += sum over four sub-blocks of sums[row] * rowScale[row]}, where such a product fits 16 bits. A row's
-     * products are two vectors: their sum modulo 2^16, and the sum of their upper bytes. As in {@link NestedScales} both together
-     * give the sum of 16 exactly.
+     * products are two vectors: their sum modulo 2^16, and the sum of their upper bytes. As in {@link NestedScales#scaleSixBits}
+     * both together give the sum of 16 exactly.
      *
      * @param sums      sums of the first sub-block; the others follow, {@code rows} vectors each
      * @param rowScales scales of the first sub-block, each in both halves of an int; the others follow, {@code rows} ints each

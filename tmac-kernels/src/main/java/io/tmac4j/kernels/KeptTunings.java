@@ -55,7 +55,8 @@ record KeptTunings(Path file, String machine) {
     private static final List<Class<?>> KERNELS = List.of(LookupTables.class, LookupKernels.class, NestedSums.class,
             NestedScales.class, ScaleKernels.class, WordColumns.class, WordSums.class, WordScales.class, GemmKernels.class,
             VectorTables.class, WordWeights.class, Triples.class, TritOffsets.class, LookupMatrix.class, WordMatrix.class,
-            Session.class, Gemm.class);
+            LookupLayout.class, TableLayout.class, WordLayout.class, Session.class, Gemm.class, LookupGemm.class, WordGemm.class,
+            ColumnBlocks.class, Quantiser.class, RowScales.class);
 
     /** The file of this machine and VM, in the cache folder. */
     static KeptTunings here() {

@@ -164,16 +164,6 @@ record LookupForm(String name, int blockWeights, int groupWeights, boolean terna
         return nested() ? NestedSums.SUB_BLOCKS : 0;
     }
 
-    /** The bits of a byte of {@link #scaleBytes} that are the scale. */
-    int scaleMask() {
-        return scales == Scales.NIBBLES ? 0x0f : 0x3f;
-    }
-
-    /** What is subtracted from the bits of a scale. */
-    int scaleCentre() {
-        return scales == Scales.SIX_BITS ? 32 : 0;
-    }
-
     /** f16 numbers a row and block: the scale, and the scale of the mins if there are any. */
     int halves() {
         return scales == Scales.NIBBLES ? 2 : 1;

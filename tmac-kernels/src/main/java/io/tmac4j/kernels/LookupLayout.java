@@ -30,7 +30,6 @@ final class LookupLayout {
     private final int lanes;
     private final int tileRows;
     private final int blocks;
-    private final int tiles;
     private final int blockBytes;
     private final int scalesOffset;
     private final int halvesOffset;
@@ -54,11 +53,10 @@ final class LookupLayout {
         this.lanes = lanes;
         tileRows = lanes * vectors;
         blocks = k / form.blockWeights();
-        tiles = Math.ceilDiv(rows, tileRows);
         blockBytes = form.rowBlockBytes() * tileRows;
         scalesOffset = form.codeBytes() * tileRows;
         halvesOffset = scalesOffset + form.scaleBytes() * tileRows;
-        byteSize = experts * tiles * tileBytes();
+        byteSize = (long) experts * Math.ceilDiv(rows, tileRows) * tileBytes();
     }
 
     /** How a block is cut into tables. */
@@ -94,11 +92,6 @@ final class LookupLayout {
     /** Blocks along k. */
     int blocks() {
         return blocks;
-    }
-
-    /** Tiles of one matrix, the last perhaps partly filled. */
-    int tiles() {
-        return tiles;
     }
 
     /** Bytes of one block of a tile. */

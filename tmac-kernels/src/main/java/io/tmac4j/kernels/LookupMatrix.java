@@ -198,14 +198,14 @@ final class LookupMatrix extends PackedMatrix {
                 long scales = at + layout.scalesOffset() + 2L * row;
                 long halves = at + layout.halvesOffset() + 2L * row;
                 long to = results + 4L * (tile * TILE_ROWS + row);
-                if (layout.form().highBits()) {
+                if (layout.form().scales() == LookupForm.Scales.SIX_BITS) {
                     NestedScales.scaleSixBits(sums + row, scales, blockSums);
                     NestedScales.finishSixBits(blockSums, step, halves, to);
                 } else {
                     NestedScales.scaleNibbles(sums + row, scales, blockSums);
-                    NestedScales.finishNibbles(blockSums, step, halves, to);
+                    NestedScales.finishNibbles(blockSums, NestedScales.DROP, step, halves, to);
                     NestedScales.scaleMins(numbers + TableLayout.SUMS, scales, blockSums);
-                    NestedScales.finishNibbles(blockSums, minStep, halves + 2L * TILE_ROWS, to);
+                    NestedScales.finishNibbles(blockSums, NestedScales.MIN_DROP, minStep, halves + 2L * TILE_ROWS, to);
                 }
             }
         }

@@ -5,7 +5,6 @@ import static io.tmac4j.kernels.Species.FLOATS_256;
 import static io.tmac4j.kernels.Species.INTS_128;
 import static io.tmac4j.kernels.Species.INTS_256;
 import static io.tmac4j.kernels.Species.LANES;
-import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.MAX;
 import static jdk.incubator.vector.VectorOperators.XOR;
@@ -25,7 +24,8 @@ import jdk.incubator.vector.IntVector;
  * <p>Entry {@code i} of a group's table is the sum of its activations, each times the centred weight that {@code i} stands for:
  * code - 3/2 for pairs, code - 1 for ternary ones, bit - 1/2 for single bits. Centred entries are as often negative as
  * positive, which halves their range;
- * the step of a block's tables is a 127th of the greatest entry, and entries are stored as unsigned bytes around 128.
+ * the step of a block's tables is a 127th of the greatest entry, or more where sums of entries have a limit, and entries are
+ * stored as unsigned bytes around 128.
  * What centring leaves out is the sum of the activations times a constant, one number a block.
  */
 final class LookupTables {
@@ -33,7 +33,8 @@ final class LookupTables {
     /**
      * f16 scales are read by a shift, as f32 numbers that are 2^112 too small. Steps are 2^60 too great and results are
      * multiplied
-     * by 2^52, so that neither scales of 2^-14 underflow nor activations of 2^50 overflow.
+     * by 2^52, so that neither scales of 2^-14 underflow nor activations of 2^50 overflow. {@link NestedScales} takes 13 bits of
+     * the room for small numbers.
      */
     static final float STEP_FACTOR = 0x1p60f;
     static final float RESULT_FACTOR = 0x1p52f;
@@ -155,10 +156,13 @@ final class LookupTables {
         storeNumbers(form, mode, max, sum(ordered, form.blockWeights()), numbers);
     }
 
-    /** Puts activations into the order of the tables, and negates every other pair of sub-blocks for {@link NestedScales}. */
+    /**
+     * Puts activations into the order of the tables; for scales of four bits it negates those of the first pair of sub-blocks,
+     * the third and so on, as {@link NestedScales} has them.
+     */
     private static void reorder(LookupForm form, long activations, long ordered) {
         int[] order = form.order();
-        boolean negated = form.nested() && !form.highBits();
+        boolean negated = form.scales() == LookupForm.Scales.NIBBLES;
         int run = negated ? NestedScales.PAIR_WEIGHTS : form.blockWeights();
         float sign = negated ? -1 : 1;
         for (int first = 0; first < form.blockWeights(); first += run) {
@@ -194,23 +198,31 @@ final class LookupTables {
         for (int i = 0; i < count; i += 4) {
             sum = FloatVector.fromMemorySegment(FLOATS_128, ALL, ordered + 4L * i, LITTLE).add(sum);
         }
-        return sum.reduceLanes(ADD);
+        return sumOfLanes(sum);
     }
 
-    /** The greatest sum of the sizes of {@code weights} activations of a block with sub-blocks, a multiple of 16, as above. */
-    private static float greatestSum(long ordered, int weights) {
+    /** The sum of four lanes, in one order: {@code reduceLanes} may add in another once C2 has compiled it. */
+    private static float sumOfLanes(FloatVector v) {
+        return v.lane(0) + v.lane(1) + (v.lane(2) + v.lane(3));
+    }
+
+    /**
+     * The greatest sum of the sizes of {@code weights} neighbours of a block with sub-blocks, a multiple of 16, together with
+     * {@code share} times the size of their sum. Infinite or no number if an activation is.
+     */
+    private static float greatestSum(long ordered, int weights, float share) {
         int max = 0;
         for (int first = 0; first < BLOCK; first += weights) {
-            FloatVector size = FloatVector.zero(FLOATS_128);
-            for (int i = first; i < first + weights; i += 16) {
-                long from = ordered + 4L * i;
-                size = FloatVector.fromMemorySegment(FLOATS_128, ALL, from, LITTLE).abs()
-                        .add(FloatVector.fromMemorySegment(FLOATS_128, ALL, from + 16, LITTLE).abs())
-                        .add(FloatVector.fromMemorySegment(FLOATS_128, ALL, from + 32, LITTLE).abs())
-                        .add(FloatVector.fromMemorySegment(FLOATS_128, ALL, from + 48, LITTLE).abs())
-                        .add(size);
+            FloatVector sizes = FloatVector.zero(FLOATS_128);
+            FloatVector sum = FloatVector.zero(FLOATS_128);
+            for (int i = first; i < first + weights; i += 4) {
+                FloatVector a = FloatVector.fromMemorySegment(FLOATS_128, ALL, ordered + 4L * i, LITTLE);
+                sizes = a.abs().add(sizes);
+                sum = a.add(sum);
             }
-            max = Math.max(max, Float.floatToRawIntBits(size.reduceLanes(ADD)));
+            // of numbers without their sign the bits compare as the numbers do, and NaN is above all
+            float both = sumOfLanes(sizes) + share * Math.abs(sumOfLanes(sum));
+            max = Math.max(max, Float.floatToRawIntBits(both) & Integer.MAX_VALUE);
         }
         return Float.intBitsToFloat(max);
     }
@@ -239,14 +251,15 @@ final class LookupTables {
     }
 
     /**
-     * Tables of weights of 0 to 3 in sub-blocks. The sums of two sub-blocks, of at most 3 times the sizes of their activations,
-     * are to be multiplied by scales of up to 15 and added within 16 bits, so a step is also a {@link #TWO_BITS_LIMIT}th of that.
-     * Entries and what centring leaves out are then rounded by half a step each: in all 4.5 steps a sub-block. Of activations on
-     * both sides of zero the entries themselves ask for more.
+     * Tables of weights of 0 to 3 in sub-blocks. Of a pair of sub-blocks these make at most three times what the activations of
+     * one sign add up to, half of their sizes and of the size of their sum. The two sums are to be multiplied by scales of up to
+     * 15 and added within 16 bits, so a step is at least a {@link #TWO_BITS_LIMIT}th of that; entries and what centring leaves
+     * out are then rounded by half a step each: in all 4.5 steps a sub-block. Only activations of much the same size and sign ask
+     * for more than their entries do: where both signs weigh alike it is at most 48 sizes of 2175, and an entry 3 of 127.
      */
-    private static void buildTwoBits(long tables, long numbers, long ordered) {
+    static void buildTwoBits(long tables, long numbers, long ordered) {
         float entries = PAIR_CENTRE * greatest(ordered, BLOCK, 2);
-        float sum = 3 * greatestSum(ordered, NestedScales.PAIR_WEIGHTS);
+        float sum = 1.5f * greatestSum(ordered, NestedScales.PAIR_WEIGHTS, 1);
         float max = Math.max(entries, sum * ((float) TableMode.DEFAULT.greatest() / TWO_BITS_LIMIT));
         float inverse = inverseStep(max, TableMode.DEFAULT.greatest());
         pairs(ordered, BLOCK / 2, inverse, PAIR, MAGIC + TableMode.DEFAULT.bias(), tables, BLOCK / 2, 0);
@@ -256,13 +269,13 @@ final class LookupTables {
     /**
      * Tables of weights of -4 to 3 in sub-blocks. Those of third bits, which count -2 or 2, have entries of two steps. Centring
      * leaves out -4 + 2 + 3/2, so minus half the sum of the activations. Sums of a sub-block are to be multiplied by scales of up
-     * to 32 in size within 16 bits, so a step is also a {@link #THREE_BITS_LIMIT}th of four times the sum of a sub-block's
+     * to 32 in size within 16 bits, so a step is at least a {@link #THREE_BITS_LIMIT}th of four times the sum of a sub-block's
      * activations, made positive; entries and that sum are then rounded by half a step each, third bits by a whole one: in all
      * 8.5 steps.
      */
     private static void buildThreeBits(long tables, long numbers, long ordered) {
         float entries = Math.max(greatest(ordered, BLOCK, 4), PAIR_CENTRE * greatest(ordered, BLOCK, 2));
-        float sum = 4 * greatestSum(ordered, NestedSums.SUB_WEIGHTS);
+        float sum = 4 * greatestSum(ordered, NestedSums.SUB_WEIGHTS, 0);
         float max = Math.max(entries, sum * ((float) TableMode.DEFAULT.greatest() / THREE_BITS_LIMIT));
         float inverse = inverseStep(max, TableMode.DEFAULT.greatest());
         float magic = MAGIC + TableMode.DEFAULT.bias();

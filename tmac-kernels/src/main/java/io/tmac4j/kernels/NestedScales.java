@@ -27,9 +27,9 @@ import jdk.incubator.vector.VectorSpecies;
  * between 256 h and 256 h + 16 * 255, so both together give it exactly.
  *
  * <p>With scales of four bits two products together fit 16 bits, and so does the sum of the eight pairs if each drops its last
- * three bits. A shift rounds down, by how much depends on the weights. So the first, third and further odd pairs are negative, of
- * negated activations, and are taken off, which rounds up: the two cancel in the mean. What is left adds some 5 % to the error of
- * the tables.
+ * three bits. A shift rounds down, by how much depends on the weights. So the first pair, the third and so on have negated
+ * activations and are taken off, which rounds up: the two cancel in the mean. What is left adds some 5 % to the mean square error
+ * of the tables. Pairs of mins, multiplied with sums of half the size at most, drop two.
  *
  * <p>The shape of these methods is C2's wish, see {@link WordSums} and {@link Unfolded}.
  */
@@ -43,8 +43,11 @@ final class NestedScales {
     /** Weights of a pair of sub-blocks. */
     static final int PAIR_WEIGHTS = 2 * NestedSums.SUB_WEIGHTS;
 
-    /** Bits that pairs of products drop. */
-    private static final int DROP = 3;
+    /** Bits that pairs of products with scales drop: 8 * 2^15 / 2^3 is 2^15. */
+    static final int DROP = 3;
+
+    /** The same of pairs of products with mins: at most 15 * 1088 in size, see {@link #scaleMins}. */
+    static final int MIN_DROP = 2;
 
     private static final VectorSpecies<Short> WIDE_SHORTS = WideSpecies.SHORTS;
     private static final VectorSpecies<Integer> WIDE_INTS = WideSpecies.INTS;
@@ -59,15 +62,20 @@ final class NestedScales {
     /** Bytes that the second stage leaves of a block for a vector of rows, at most. */
     static final int BLOCK_SUMS = 4 * WideSpecies.BYTES;
 
+    /** The bits of a scale of six bits, and what is subtracted from them. */
+    static final int SIX_BITS_MASK = 0x3f;
+    static final int SIX_BITS_CENTRE = 32;
+
     private static final int LOW_HALF = 0xffff;
     private static final int UPPER_HALF = 0xffff0000;
 
     /**
      * Masks in memory: those that are constants C2 broadcasts again for each use. The low nibbles of both halves of an int; the
-     * upper byte of the low half; the upper bytes of both; six bits of both; the centre of six
-     * bits in both.
+     * upper byte of the low half; the upper bytes of both; six bits of both; their centre in
+     * both.
      */
-    private static final long MASKS = masks(0x000f000f, 0xff00, 0xff00ff00, 0x003f003f, 0x00200020);
+    private static final long MASKS = masks(0x000f000f, 0xff00, 0xff00ff00, SIX_BITS_MASK * 0x10001,
+            SIX_BITS_CENTRE * 0x10001);
     private static final int NIBBLES = 0;
     private static final int UPPER_BYTE = 4;
     private static final int UPPER_BYTES = 8;
@@ -88,7 +96,7 @@ final class NestedScales {
     /**
      * The sums of a block's sub-blocks, times their scales of six bits, together, for one vector of rows.
      *
-     * @param sums   where {@link NestedSums} has stored those of these rows
+     * @param sums   where {@link NestedSums#threeBits} has stored those of these rows
      * @param scales scales and mins of these rows, see {@link LookupLayout}
      * @param target where four vectors go, {@link #BLOCK_SUMS} bytes: of even byte lanes the sum modulo 2^16 and the sum of
      *               upper bytes, then those of odd ones
@@ -139,9 +147,9 @@ final class NestedScales {
     }
 
     /**
-     * The same with scales of four bits, of sums that are negative for the first pair of sub-blocks, the third and so on.
+     * The same with scales of four bits, where the first pair of sub-blocks, the third and so on have negated activations.
      *
-     * @param target where the sums go, less their last bits, of even byte lanes and then of odd ones
+     * @param target where the sums go, without their last {@link #DROP} bits, of even byte lanes and then of odd ones
      */
     static void scaleNibbles(long sums, long scales, long target) {
         ShortVector zero = ShortVector.zero(WIDE_SHORTS);
@@ -173,8 +181,9 @@ final class NestedScales {
     /**
      * The mins of a block's sub-blocks, times the sums of their activations, as {@link #scaleNibbles} does it.
      *
-     * @param sums 16 sums of activations, each twice in an int: at most 1016 in size, so that two of them times mins of 15 fit 16
-     *             bits
+     * @param sums   16 sums of activations, each twice in an int: two of them are at most 1088 in size together if they have one
+     *               sign, half of {@link LookupTables#TWO_BITS_LIMIT} and their roundings, and each is at most 1016
+     * @param target as above, but without their last {@link #MIN_DROP} bits
      */
     static void scaleMins(long sums, long scales, long target) {
         ShortVector zero = ShortVector.zero(WIDE_SHORTS);
@@ -182,7 +191,7 @@ final class NestedScales {
         int one = Unfolded.number(1);
         int four = Unfolded.number(4);
         int twelve = Unfolded.number(12);
-        int drop = Unfolded.number(DROP);
+        int drop = Unfolded.number(MIN_DROP);
         ShortVector even = zero;
         ShortVector odd = zero;
         for (int pair = 0; pair < SUB_BLOCKS / 2; pair += one) {
@@ -239,19 +248,20 @@ final class NestedScales {
      * vector of rows.
      *
      * @param sums    the two vectors
+     * @param drop    the bits that were dropped
      * @param halves  f16 numbers of these rows
      * @param results floats of these rows
      */
-    static void finishNibbles(long sums, float step, long halves, long results) {
+    static void finishNibbles(long sums, int drop, float step, long halves, long results) {
         IntVector upperHalf = IntVector.broadcast(WIDE_INTS, UPPER_HALF);
         IntVector halfBits = IntVector.broadcast(WIDE_INTS, HALF_BITS);
         // sums are converted where they stand, or are put, in the upper half of an int
-        FloatVector factor = FloatVector.broadcast(WIDE_FLOATS, step * 0x1p-16f * (1 << DROP));
+        FloatVector factor = FloatVector.broadcast(WIDE_FLOATS, step * 0x1p-16f * (1 << drop));
         for (int odd = 0; odd < 2; odd++) {
             long to = (results & ADDRESS) + ((long) odd * WIDE & OFFSET);
-            int up = Short.SIZE * (1 - odd);
+            int up = 16 * (1 - odd);
             IntVector both = IntVector.fromMemorySegment(WIDE_INTS, ALL, (sums & ADDRESS) + ((long) odd * WIDE & OFFSET), LITTLE);
-            FloatVector low = (FloatVector) both.lanewise(LSHL, Short.SIZE).convert(I2F, 0);
+            FloatVector low = (FloatVector) both.lanewise(LSHL, 16).convert(I2F, 0);
             FloatVector upper = (FloatVector) both.and(upperHalf).convert(I2F, 0);
             IntVector g = IntVector.fromMemorySegment(WIDE_INTS, ALL, halves & ADDRESS, LITTLE);
             IntVector h = IntVector.fromMemorySegment(WIDE_INTS, ALL, (halves & ADDRESS) + WIDE, LITTLE);

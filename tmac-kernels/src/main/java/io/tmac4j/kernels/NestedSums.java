@@ -16,7 +16,7 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * First stage of an mpGEMV of looked-up weights whose sub-blocks of 16 have scales of their own: the sums of each sub-block, for
- * {@link NestedScales}. Bytes are summed as in {@link LookupKernels}.
+ * {@link NestedScales}: {@code a}, of 16-bit numbers of two bytes each, and {@code s}, of their upper bytes.
  *
  * <p>Two bits of a weight are looked up in pairs. A third one is looked up for four weights at a time, in tables of its own that
  * come first in a sub-block; their entries are of steps twice as great, and so their sums are doubled.
@@ -237,7 +237,8 @@ final class NestedSums {
      * Stores what {@code a} and {@code s} begin with, for all sums of bytes to come out {@code offset} greater: an int of
      * each, with the 16 bits of two pairs of rows.
      *
-     * @param ints whether {@code s} is the sum of shifted ints: its low halves then have 256 times the byte of the high half
+     * @param ints whether {@code s} adds up bytes that were shifted as ints, as in {@link LookupKernels}: its low halves then
+     *             also have 256 times the sum of the next even byte
      */
     static void starts(int offset, boolean ints, long to) {
         int both = 257 * offset & LOW_HALF;

@@ -122,20 +122,19 @@ final class RowScales {
     }
 
     /**
-     * Scales of the four sub-blocks from {@code first} on, an even one, of a tile packed for lookups; those of a sub-block are
-     * {@link LookupLayout#tileRows} floats.
+     * Scales of six bits of the four sub-blocks from {@code first} on, an even one, of a tile packed for lookups; those of a
+     * sub-block are {@link LookupLayout#tileRows} floats.
      */
     static void nested(LookupLayout layout, long block, int first, long scales) {
         int rows = layout.tileRows();
         int lanes = layout.lanes();
-        LookupForm form = layout.form();
         for (int vector = 0; vector < rows; vector += lanes) {
             for (int quarter = 0; quarter < 4; quarter++) {
                 long half = block + layout.halvesOffset() + 2L * vector + quarter / 2 * lanes;
                 long at = block + layout.scalesOffset() + (long) first * rows + 2L * vector + quarter % 2 * (long) lanes;
                 long to = vector + (long) quarter * lanes / 4 << 2;
-                codes(half, 16 - quarter % 2 * 16, at, 2L * rows, quarter / 2 * 16, form.scaleMask(), form.scaleCentre(),
-                        scales + to, 4L * rows);
+                codes(half, 16 - quarter % 2 * 16, at, 2L * rows, quarter / 2 * 16, NestedScales.SIX_BITS_MASK,
+                        NestedScales.SIX_BITS_CENTRE, scales + to, 4L * rows);
             }
         }
     }

@@ -52,16 +52,6 @@ final class TableLayout implements InputLayout {
         numberBytes = form.nested() ? NESTED_NUMBER_BYTES : NUMBER_BYTES;
     }
 
-    @Override
-    public boolean equals(Object other) {
-        return other instanceof TableLayout tables && form == tables.form && mode == tables.mode && k == tables.k;
-    }
-
-    @Override
-    public int hashCode() {
-        return Objects.hash(form, mode, k);
-    }
-
     /** How exact entries are. */
     TableMode mode() {
         return mode;
@@ -100,6 +90,16 @@ final class TableLayout implements InputLayout {
     @Override
     public long byteSize() {
         return numbers(blocks) + 63 & ~63L;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof TableLayout tables && form.equals(tables.form) && mode == tables.mode && k == tables.k;
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(form, mode, k);
     }
 
     @Override

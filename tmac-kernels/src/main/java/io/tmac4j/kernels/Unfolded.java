@@ -5,9 +5,9 @@ import java.lang.foreign.ValueLayout;
 import java.util.stream.IntStream;
 
 /**
- * Numbers that are read from memory so that C2 does not know them. The count of a shift of 16-bit lanes has to be in a register,
- * and one that C2 knows it loads again for each shift; and a loop with a step that it knows it may unroll until too few registers
- * are left for the vectors.
+ * Numbers that are read from memory so that C2 does not know them. On x86-64 C2 has the count of a shift of 16-bit lanes in a
+ * register, and one that it knows it loads again for each shift; and a loop with a step that it knows it may unroll until too few
+ * registers are left for the vectors.
  */
 final class Unfolded {
 

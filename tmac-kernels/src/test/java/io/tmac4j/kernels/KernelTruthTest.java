@@ -187,7 +187,7 @@ class KernelTruthTest {
         for (int columns : columnCounts) {
             int k = block * (columns > 100 ? 2 : columns > 8 ? 9 : Math.max(1, 8192 / block));
             for (int codes : codeBytes(format)) {
-                for (int subScales : new int[] {0x00, 0xff, 0x0f, 0xf0}) {
+                for (int subScales : new int[] {0x00, 0xff, 0x0f, 0xf0, 0x11}) {
                     if (subScales > 0 && format.subWeights() == format.type().blockSize()) {
                         continue;
                     }
