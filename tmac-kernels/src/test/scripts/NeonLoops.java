@@ -455,7 +455,7 @@ final class NeonLoops {
                     Map.of("ScaleKernels.flat", 1 / LOOKUP_ROWS), "GemmKernels.tritSums", 64 / 22.0),
             new Kernels("TQ2_0", "ggml_vec_dot_tq2_0_q8_K", Map.of("LookupKernels.sums", WEIGHTS / 2 / LOOKUP_ROWS),
                     Map.of("ScaleKernels.flat", 1 / LOOKUP_ROWS), "GemmKernels.tritSums", 64 / 22.0),
-            new Kernels("Q2_K", "ggml_vec_dot_q2_K_q8_K", TWO_BITS, Map.of("NestedScales.finishNibbles", 2 * 2 / LOOKUP_ROWS),
+            new Kernels("Q2_K", "ggml_vec_dot_q2_K_q8_K", TWO_BITS, Map.of("NestedScales.finishNibbles", 2 / LOOKUP_ROWS),
                     "GemmKernels.tableSums", 2),
             new Kernels("Q3_K", "ggml_vec_dot_q3_K_q8_K", THREE_BITS,
                     Map.of("WordScales.signedBytes" + SUB_BLOCKS, 16 / WORD_ROWS, "WordScales.nested", 1 / WORD_ROWS),
