@@ -47,7 +47,7 @@ final class LookupMatrix extends PackedMatrix {
     }
 
     private LookupMatrix(BlockFormat format, LookupLayout layout, TableLayout tables) {
-        super(format, layout.k(), layout.rows(), layout.experts(), tables, layout.byteSize());
+        super(format, layout.k(), layout.rows(), layout.experts(), tables, LookupTables.RESULT_FACTOR, layout.byteSize());
         this.layout = layout;
         this.tables = tables;
         this.gemmShape = GemmShape.of(layout.form(), tables.mode());

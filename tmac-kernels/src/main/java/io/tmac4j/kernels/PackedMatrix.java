@@ -31,16 +31,17 @@ abstract sealed class PackedMatrix implements PackedWeights permits LookupMatrix
     /**
      * Allocates memory.
      *
+     * @param resultFactor what the results of {@link #fourTiles} are to be multiplied with
      * @throws OutOfMemoryError if there is not enough
      */
-    PackedMatrix(BlockFormat format, int k, int rows, int experts, InputLayout inputLayout, long byteSize) {
+    PackedMatrix(BlockFormat format, int k, int rows, int experts, InputLayout inputLayout, float resultFactor, long byteSize) {
         this.format = format;
         this.halfOffsets = IntStream.range(0, format.f16Numbers()).map(format::halfOffset).toArray();
         this.k = k;
         this.rows = rows;
         this.experts = experts;
         this.inputLayout = inputLayout;
-        this.resultFactor = format.wordForm().map(WordForm::resultFactor).orElse(LookupTables.RESULT_FACTOR);
+        this.resultFactor = resultFactor;
         this.byteSize = byteSize;
         this.address = HugePages.allocate(arena, byteSize, ALIGNMENT).address();
         this.tuning = TypeTuning.standard(format, this instanceof LookupMatrix);
@@ -204,7 +205,7 @@ abstract sealed class PackedMatrix implements PackedWeights permits LookupMatrix
      * @param next2   the same for the third
      * @param next3   the same for the fourth
      * @param results where the results are added, {@link #tileRows} floats a tile, still to be multiplied by what scales and
-     *                steps are off, {@link WordForm#resultFactor}
+     *                steps are off, the result factor
      * @param scratch {@link #tileScratchBytes} bytes
      */
     abstract void fourTiles(long tile, long next1, long next2, long next3, long input, long results, long scratch);

@@ -48,7 +48,7 @@ final class RowScales {
         }
     }
 
-    /** f16 numbers of a block of {@code tiles} tiles of words. */
+    /** f16 scales of a block of {@code tiles} tiles of words without mins. */
     static void halves(long halves, long tileBytes, int tiles, long to) {
         for (int tile = 0; tile < tiles; tile++) {
             half(halves + tile * tileBytes).intoMemorySegment(ALL, to + (long) tile * WordLayout.WORD, LITTLE);
@@ -66,12 +66,13 @@ final class RowScales {
         return h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(HALF_STEP);
     }
 
-    /** f16 mins of a block, plus {@code lack} times its scales, which stand at {@code scales}. */
-    static void mins(long halves, long tileBytes, int tiles, int lack, long scales, long to) {
+    /** f16 scales of a block of {@code tiles} tiles of words, and its mins plus {@code lack} times the scales. */
+    static void halvesMins(long halves, long tileBytes, int tiles, int lack, long scales, long mins) {
         for (int tile = 0; tile < tiles; tile++) {
-            FloatVector scale = FloatVector.fromMemorySegment(FLOATS, ALL, scales + (long) tile * WordLayout.WORD, LITTLE);
-            half(halves + tile * tileBytes).add(scale.mul(lack))
-                    .intoMemorySegment(ALL, to + (long) tile * WordLayout.WORD, LITTLE);
+            long at = (long) tile * WordLayout.WORD;
+            FloatVector scale = quarterHalves(halves + tile * tileBytes, 16, HALF_STEP);
+            scale.intoMemorySegment(ALL, scales + at, LITTLE);
+            quarterHalves(halves + tile * tileBytes, 0, HALF_STEP).add(scale.mul(lack)).intoMemorySegment(ALL, mins + at, LITTLE);
         }
     }
 
@@ -86,26 +87,29 @@ final class RowScales {
         int shift = first * bits % Integer.SIZE;
         long word = (long) first * bits / Integer.SIZE * WordLayout.WORD;
         long halves = tile + layout.halves(block);
-        products(halves, HALF_STEP, tile + layout.scales(block) + word, bits, shift, sign, scales, stride);
         if (form.minWords() > 0) {
-            products(halves + WordLayout.HALF, -HALF_STEP, tile + layout.mins(block) + word, bits, shift, 0, mins, stride);
-            for (int i = 0; i < GemmShape.PARTS && form.lack() != 0; i++) {
-                addLack(form.lack(), scales + i * stride, mins + i * stride);
-            }
+            quarterHalves(halves, 16, HALF_STEP).intoMemorySegment(ALL, scales, LITTLE);
+            quarterHalves(halves, 0, -HALF_STEP).intoMemorySegment(ALL, mins, LITTLE);
+            products(tile + layout.mins(block) + word, bits, shift, 0, mins, stride);
+        } else {
+            half(halves).intoMemorySegment(ALL, scales, LITTLE);
+        }
+        products(tile + layout.scales(block) + word, bits, shift, sign, scales, stride);
+        for (int i = 0; i < GemmShape.PARTS && form.minWords() > 0 && form.lack() != 0; i++) {
+            addLack(form.lack(), scales + i * stride, mins + i * stride);
         }
     }
 
     /**
-     * Four codes a row, times an f16 number and {@code factor}. There is no branch between vectors: C2 would keep both sides as
-     * objects.
+     * Four codes a row, times the number that stands where the first product goes. There is no branch between vectors: C2 would
+     * keep both sides as objects.
      *
      * @param bits  bits of a code
      * @param shift where the first code stands in its word
      * @param sign  the bit that is the codes' sign, or 0
      */
-    private static void products(long half, float factor, long codes, int bits, int shift, int sign, long to, long stride) {
-        IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
-        FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(factor);
+    private static void products(long codes, int bits, int shift, int sign, long to, long stride) {
+        FloatVector d = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
         IntVector x = IntVector.fromMemorySegment(INTS, ALL, codes, LITTLE);
         IntVector mask = IntVector.broadcast(INTS, (1 << bits) - 1);
         IntVector signs = IntVector.broadcast(INTS, sign);

@@ -27,6 +27,9 @@ final class WordColumns implements InputLayout {
     /** Bytes of the numbers of a block: its step times {@link LookupTables#STEP_FACTOR}, then the step times the sum. */
     private static final int NUMBERS = 8;
 
+    /** High parts of sums of activations, which mins are multiplied with, count {@code 1 << MIN_SHIFT}. */
+    static final int MIN_SHIFT = 6;
+
     private final WordForm form;
     private final int k;
     private final int blocks;
@@ -52,7 +55,7 @@ final class WordColumns implements InputLayout {
         coefficientBytes = 4 * (form.bits() == 3 ? WordSums.THREE_BITS_COEFFICIENTS : form.blockWeights() / 2);
         startBytes = 4 * form.subBlocks();
         minCoefficientBytes = 4 * form.minWords() * Short.SIZE / form.minBits();
-        numberBytes = NUMBERS + (form.lack() == 0 ? 0 : 4 * form.subBlocks());
+        numberBytes = NUMBERS + (storesLacks() ? 4 * form.subBlocks() : 0);
         starts = (long) blocks * coefficientBytes;
         lowMins = starts + (long) blocks * startBytes;
         highMins = lowMins + (long) blocks * minCoefficientBytes;
@@ -84,6 +87,11 @@ final class WordColumns implements InputLayout {
         return 31 * form.hashCode() + k;
     }
 
+    /** Whether what the sums of sub-blocks lack stands with the numbers of a block. */
+    private boolean storesLacks() {
+        return form.subBlocks() > 1 && form.lack() != 0;
+    }
+
     /** Offset of the coefficients of a block. */
     long coefficients(int block) {
         return (long) block * coefficientBytes;
@@ -97,11 +105,6 @@ final class WordColumns implements InputLayout {
     /** Offset of the coefficients of the mins of a block, for the low or high parts of sums of activations. */
     long minCoefficients(int block, boolean high) {
         return (high ? highMins : lowMins) + (long) block * minCoefficientBytes;
-    }
-
-    /** High parts of sums of activations count {@code 1 << minShift()}. */
-    int minShift() {
-        return form.minBits() == 4 ? 4 : 6;
     }
 
     /** Offset of the numbers of a block. */
@@ -144,7 +147,7 @@ final class WordColumns implements InputLayout {
             }
             step *= form.stepFactor();
             Memory.f32(numbers, step);
-            Memory.f32(numbers + 4, step * sum);
+            Memory.f32(numbers + 4, step * sum * (1 << form.upperSums()));
         }
     }
 
@@ -155,7 +158,7 @@ final class WordColumns implements InputLayout {
         for (int sub = 0; sub < form.subBlocks(); sub++) {
             int sum = WordCoefficients.sum(ints + 4L * sub * perSum, perSum);
             Memory.i32(starts + 4L * sub, -form.centre() * sum & 0xffff);
-            if (form.lack() != 0) {
+            if (storesLacks()) {
                 Memory.i32(lacks + 4L * sub, form.lack() * sum);
             }
             Memory.i32(ints + 4L * sub, sum);
@@ -237,19 +240,18 @@ final class WordColumns implements InputLayout {
     }
 
     /**
-     * The sums of activations of the sub-blocks, cut into a low part around 0 and a high part, as coefficients of the mins.
-     * Sums of products
-     * fit 16 bits: mins of 15, 16 sub-blocks, activations' sums of 16 * 127: low parts of 8, high ones of 127:
-     * 16 * 15 * 127 = 30480; mins of 63, 8 sub-blocks, sums of 32 * 127: low parts of 32, high ones of 64: 8 * 63 * 64 = 32256.
+     * The sums of activations of the sub-blocks, cut into a low part around 0 and a high part, as coefficients of the mins. Sums
+     * of products fit 16 bits: of 16 mins of 15 both parts are at most 32 in size, for the sums are of 16 * 127:
+     * 16 * 15 * 32 = 7680; of 8 mins of 63 low parts are at most 32, high ones 64, for the sums are of 32 * 127:
+     * 8 * 63 * 64 = 32256.
      */
     private void minCoefficients(long sums, long target, int block) {
-        int shift = minShift();
         long low = sums + 4L * form.subBlocks();
         long high = low + 4L * form.subBlocks();
         for (int sub = 0; sub < form.subBlocks(); sub++) {
             int sum = Memory.i32(sums + 4L * sub);
-            int upper = sum + (1 << shift - 1) >> shift;
-            Memory.i32(low + 4L * sub, sum - (upper << shift));
+            int upper = sum + (1 << MIN_SHIFT - 1) >> MIN_SHIFT;
+            Memory.i32(low + 4L * sub, sum - (upper << MIN_SHIFT));
             Memory.i32(high + 4L * sub, upper);
         }
         chain(low, IDENTITY, 0, form.subBlocks(), form.minBits(), 1, target + minCoefficients(block, false));

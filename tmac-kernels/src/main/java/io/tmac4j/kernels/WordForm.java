@@ -130,12 +130,17 @@ record WordForm(String name, int bits, int blockWeights, int subBlocks, Scales s
 
     /** What the steps of activations are multiplied with, so that neither they nor scales leave the range of a float. */
     float stepFactor() {
-        return scales == Scales.POWERS ? 1 : LookupTables.STEP_FACTOR;
+        return scales == Scales.POWERS ? 1 : LookupTables.STEP_FACTOR / (1 << upperSums() / 2);
     }
 
     /** What results are multiplied with in the end. */
     float resultFactor() {
-        return scales == Scales.POWERS ? 1 : LookupTables.RESULT_FACTOR;
+        return scales == Scales.POWERS ? 1 : LookupTables.RESULT_FACTOR / (1 << upperSums() / 2);
+    }
+
+    /** Bits that sums stand above their place when they become floats: where no others wait for being added as integers. */
+    int upperSums() {
+        return !hasCodebook() && subBlocks == 1 ? WordScales.UPPER_SUMS : 0;
     }
 
     /** Weights of a sum. */

@@ -129,10 +129,11 @@ final class WordGemm {
     /** The scales of a block of all rows, and its mins if there are any. */
     private static void fillScales(WordLayout layout, GemmShape shape, long weights, int tiles, int block, long scratch) {
         long scales = scratch + Gemm.SCALES;
-        RowScales.halves(weights + layout.halves(block), layout.tileBytes(), tiles, scales);
         if (shape.withMins()) {
-            RowScales.mins(weights + layout.halves(block) + WordLayout.HALF, layout.tileBytes(), tiles, shape.lack(), scales,
+            RowScales.halvesMins(weights + layout.halves(block), layout.tileBytes(), tiles, shape.lack(), scales,
                     scratch + Gemm.MINS);
+        } else {
+            RowScales.halves(weights + layout.halves(block), layout.tileBytes(), tiles, scales);
         }
     }
 

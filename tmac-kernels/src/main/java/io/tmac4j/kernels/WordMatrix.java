@@ -25,7 +25,7 @@ final class WordMatrix extends PackedMatrix {
     }
 
     private WordMatrix(BlockFormat format, int rows, int experts, WordLayout layout, WordColumns columns) {
-        super(format, layout.k(), rows, experts, columns, layout.byteSize());
+        super(format, layout.k(), rows, experts, columns, layout.form().resultFactor(), layout.byteSize());
         this.layout = layout;
         this.columns = columns;
         this.gemmShape = GemmShape.of(layout.form());
@@ -90,10 +90,9 @@ final class WordMatrix extends PackedMatrix {
                 }
                 i = store(words, i, form.scaleWords(), target + layout.scales(block) + 4L * lane);
                 store(words, i, form.minWords(), target + layout.mins(block) + 4L * lane);
-                long to = target + layout.halves(block) + 2L * lane;
+                long to = target + layout.halves(block) + 2L * form.halves() * lane;
                 for (int half = 0; half < form.halves(); half++) {
-                    Memory.i16(to + (long) half * WordLayout.HALF,
-                            lacking ? 0 : format().half(from, half));
+                    Memory.i16(to + 2L * half, lacking ? 0 : format().half(from, half));
                 }
                 from += format().type().blockBytes();
             }
@@ -120,6 +119,7 @@ final class WordMatrix extends PackedMatrix {
     @Override
     void fourTiles(long tile, long next1, long next2, long next3, long input, long results, long scratch) {
         WordForm form = layout.form();
+        int numberBytes = columns.numberBytes();
         Memory.i32(scratch + SUMS_BYTES + MIN_SUMS_BYTES, 0);
         long group = tile;
         for (int block = 0; block < layout.blocks(); block += layout.groupBlocks()) {
@@ -135,12 +135,22 @@ final class WordMatrix extends PackedMatrix {
             long numbers = input + columns.numbers(block);
             long scales = group + layout.scalesInGroup(blocks);
             long halves = group + layout.halvesInGroup(blocks);
-            scale(blocks, scales, halves, numbers, scratch, results);
-            scale(blocks, scales + next1, halves + next1, numbers, scratch + WideSpecies.BYTES, results + WideSpecies.BYTES);
-            scale(blocks, scales + next2, halves + next2, numbers, scratch + 2 * WideSpecies.BYTES,
-                    results + 2 * WideSpecies.BYTES);
-            scale(blocks, scales + next3, halves + next3, numbers, scratch + 3 * WideSpecies.BYTES,
-                    results + 3 * WideSpecies.BYTES);
+            if (form.upperSums() == 0) {
+                scale(blocks, scales, halves, numbers, scratch, results);
+                scale(blocks, scales + next1, halves + next1, numbers, scratch + WideSpecies.BYTES, results + WideSpecies.BYTES);
+                scale(blocks, scales + next2, halves + next2, numbers, scratch + 2 * WideSpecies.BYTES,
+                        results + 2 * WideSpecies.BYTES);
+                scale(blocks, scales + next3, halves + next3, numbers, scratch + 3 * WideSpecies.BYTES,
+                        results + 3 * WideSpecies.BYTES);
+            } else if (form.scales() == WordForm.Scales.FLAT) {
+                WordScales.flat(scratch, blocks, numbers, numberBytes, halves, next1, next2, next3, results);
+            } else {
+                WordScales.flatMin(scratch, blocks, numbers, numberBytes, form.lack(), halves, next1, next2, next3, results);
+            }
+            if (form.minWords() > 0) {
+                WordScales.nestedMin(scratch, form.subBlocks() * WordSums.SUM, scratch + SUMS_BYTES, scratch + 2 * SUMS_BYTES,
+                        blocks, numbers, numberBytes, halves, next1, next2, next3, results);
+            }
             group += blocks * layout.blockBytes();
         }
     }
@@ -199,37 +209,26 @@ final class WordMatrix extends PackedMatrix {
         }
     }
 
+    /** Scales of one tile; if there are mins, only its sums become those of blocks, for {@link WordScales#nestedMin}. */
     private void scale(int blocks, long scales, long halves, long numbers, long sums, long result) {
+        WordForm form = layout.form();
         int numberBytes = columns.numberBytes();
-        long low = sums + SUMS_BYTES;
-        if (layout.form().hasCodebook()) {
-            switch (layout.form().scales()) {
+        if (form.hasCodebook()) {
+            long low = sums + SUMS_BYTES;
+            switch (form.scales()) {
                 case POWERS -> CodebookScales.powers(sums, blocks, numbers, numberBytes, halves, result);
                 case FLAT -> CodebookScales.flat(sums, low, blocks, numbers, numberBytes, halves, result);
                 default -> CodebookScales.signedBytes(sums, low, blocks, scales, numbers, numberBytes, halves, result);
             }
             return;
         }
-        switch (layout.form().scales()) {
-            case FLAT -> WordScales.flat(sums, blocks, numbers, numberBytes, halves, result);
-            case FLAT_MIN -> WordScales.flatMin(sums, blocks, numbers, numberBytes, halves, result);
-            default -> scaleNested(sums, low, blocks, scales, numbers, numberBytes, halves, result);
-        }
-    }
-
-    private void scaleNested(long sums, long low, int blocks, long scales, long numbers, int numberBytes, long halves,
-            long result) {
-        WordForm form = layout.form();
         switch (form.scales()) {
             case NIBBLES -> WordScales.nibbles(sums, blocks, scales);
-            case SIGNED_BYTES -> WordScales.signedBytes(sums, blocks, scales);
-            default -> WordScales.bytes(sums, blocks, scales, numbers, numberBytes);
-        }
-        int halfBytes = form.halves() * WordLayout.HALF;
-        WordScales.nested(sums, form.subBlocks() * WordSums.SUM, blocks, 1, numbers, numberBytes, halves, halfBytes, result);
-        if (form.minWords() > 0) {
-            WordScales.mins(low, low + SUMS_BYTES, columns.minShift(), blocks);
-            WordScales.nested(low, WordSums.SUM, blocks, -1, numbers, numberBytes, halves + WordLayout.HALF, halfBytes, result);
+            case BYTES -> WordScales.bytes(sums, blocks, scales, numbers, numberBytes);
+            default -> {
+                WordScales.signedBytes(sums, blocks, scales);
+                WordScales.nested(sums, form.subBlocks() * WordSums.SUM, blocks, numbers, numberBytes, halves, result);
+            }
         }
     }
 }

@@ -14,7 +14,9 @@ import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.S2I;
 
 import io.tmac4j.bindings.spi.OffHeap;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -34,56 +36,130 @@ final class WordScales {
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
     private static final int SUM = WordSums.SUM;
 
+    /** Where sums stand in ints that {@link #flat} and {@link #flatMin} turn into floats, with nothing below. */
+    static final int UPPER_SUMS = 16;
+
+    /**
+     * Masks in memory, as in {@link NestedScales}: the upper half of an int, and the bits of an f16 number that was shifted into
+     * an f32 one.
+     */
+    private static final long MASKS = Arena.global().allocateFrom(ValueLayout.JAVA_INT, 0xffff0000, HALF_BITS).address();
+    private static final int UPPER_HALF = 0;
+    private static final int BITS = 4;
+
     private WordScales() {
     }
 
-    /**
-     * Blocks with one scale.
-     *
-     * @param sums    sums of the first block, {@link WordSums#SUM} bytes apart
-     * @param numbers numbers of the first block, {@code numberBytes} apart
-     * @param halves  f16 scales of the first block
-     */
-    static void flat(long sums, int blocks, long numbers, int numberBytes, long halves, long out) {
-        long to = out & ADDRESS;
-        FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
-        for (int block = 0; block < blocks; block++) {
-            long from = (sums & ADDRESS) + ((long) block * SUM & OFFSET);
-            long number = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET);
-            long half = (halves & ADDRESS) + ((long) block * (BYTES / 2) & OFFSET);
-            IntVector a = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
-            IntVector sum = a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16);
-            IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
-            FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats();
-            f = ((FloatVector) sum.convert(I2F, 0)).fma(d.mul(ALL.get(Memory.FLOAT, number)), f);
-        }
-        FloatVector.zero(FLOATS).add(f).intoMemorySegment(ALL, to, LITTLE);
+    private static IntVector mask(int offset) {
+        return IntVector.broadcast(INTS, ALL.get(Memory.INT, (MASKS & ADDRESS) + offset));
     }
 
     /**
-     * Blocks with a scale and a min; behind the two floats of the numbers stands what the sum lacks. Mins have a sum of their
-     * own, so that no addition waits for another.
+     * Blocks with one scale, of four tiles at once: their activations' step serves all of them.
+     *
+     * @param sums    sums of the first block, {@link WordSums#SUM} bytes apart
+     * @param numbers numbers of the first block, {@code numberBytes} apart
+     * @param halves  f16 scales of the first block in the first tile
+     * @param next1   bytes from it to the second tile, which stands behind
+     * @param next2   the same for the third
+     * @param next3   the same for the fourth
+     * @param out     floats of the rows of four tiles, 2^{@link #UPPER_SUMS} times too great
      */
-    static void flatMin(long sums, int blocks, long numbers, int numberBytes, long halves, long out) {
+    static void flat(long sums, int blocks, long numbers, int numberBytes, long halves, long next1, long next2, long next3,
+            long out) {
+        long d1 = next1 & OFFSET;
+        long d2 = next2 & OFFSET;
+        long d3 = next3 & OFFSET;
         long to = out & ADDRESS;
-        FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
-        FloatVector g = FloatVector.zero(FLOATS);
-        IntVector halfBits = IntVector.broadcast(INTS, HALF_BITS);
-        for (int block = 0; block < blocks; block++) {
+        int one = Unfolded.number(1);
+        IntVector upperHalf = mask(UPPER_HALF);
+        IntVector halfBits = mask(BITS);
+        FloatVector f0 = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
+        FloatVector f1 = FloatVector.fromMemorySegment(FLOATS, ALL, to + BYTES, LITTLE);
+        FloatVector f2 = FloatVector.fromMemorySegment(FLOATS, ALL, to + 2 * BYTES, LITTLE);
+        FloatVector f3 = FloatVector.fromMemorySegment(FLOATS, ALL, to + 3 * BYTES, LITTLE);
+        for (int block = 0; block < blocks; block += one) {
+            long from = (sums & ADDRESS) + ((long) block * SUM & OFFSET);
+            long half = (halves & ADDRESS) + ((long) block * (BYTES / 2) & OFFSET);
+            FloatVector step = FloatVector.broadcast(FLOATS,
+                    ALL.get(Memory.FLOAT, (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET)));
+            IntVector a0 = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
+            IntVector h0 = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
+            f0 = ((FloatVector) a0.lanewise(LSHL, 16).add(a0).and(upperHalf).convert(I2F, 0))
+                    .fma(h0.lanewise(LSHL, 13).and(halfBits).reinterpretAsFloats().mul(step), f0);
+            IntVector a1 = IntVector.fromMemorySegment(INTS, ALL, from + BYTES, LITTLE);
+            IntVector h1 = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half + d1, LITTLE).convertShape(S2I, INTS, 0);
+            f1 = ((FloatVector) a1.lanewise(LSHL, 16).add(a1).and(upperHalf).convert(I2F, 0))
+                    .fma(h1.lanewise(LSHL, 13).and(halfBits).reinterpretAsFloats().mul(step), f1);
+            IntVector a2 = IntVector.fromMemorySegment(INTS, ALL, from + 2 * BYTES, LITTLE);
+            IntVector h2 = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half + d2, LITTLE).convertShape(S2I, INTS, 0);
+            f2 = ((FloatVector) a2.lanewise(LSHL, 16).add(a2).and(upperHalf).convert(I2F, 0))
+                    .fma(h2.lanewise(LSHL, 13).and(halfBits).reinterpretAsFloats().mul(step), f2);
+            IntVector a3 = IntVector.fromMemorySegment(INTS, ALL, from + 3 * BYTES, LITTLE);
+            IntVector h3 = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half + d3, LITTLE).convertShape(S2I, INTS, 0);
+            f3 = ((FloatVector) a3.lanewise(LSHL, 16).add(a3).and(upperHalf).convert(I2F, 0))
+                    .fma(h3.lanewise(LSHL, 13).and(halfBits).reinterpretAsFloats().mul(step), f3);
+        }
+        FloatVector.zero(FLOATS).add(f0).intoMemorySegment(ALL, to, LITTLE);
+        FloatVector.zero(FLOATS).add(f1).intoMemorySegment(ALL, to + BYTES, LITTLE);
+        FloatVector.zero(FLOATS).add(f2).intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
+        FloatVector.zero(FLOATS).add(f3).intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
+    }
+
+    /**
+     * The same for blocks with a scale and a min, an int a row with the scale in its low half. The second number of a block is
+     * the step times the sum of the activations, 2^{@link #UPPER_SUMS} times too great; sums lack {@code lack} times that sum,
+     * which is a min's share like the other.
+     */
+    static void flatMin(long sums, int blocks, long numbers, int numberBytes, int lack, long halves, long next1, long next2,
+            long next3, long out) {
+        long d1 = next1 & OFFSET;
+        long d2 = next2 & OFFSET;
+        long d3 = next3 & OFFSET;
+        long to = out & ADDRESS;
+        int one = Unfolded.number(1);
+        IntVector upperHalf = mask(UPPER_HALF);
+        IntVector halfBits = mask(BITS);
+        FloatVector lacks = FloatVector.broadcast(FLOATS, lack);
+        FloatVector f0 = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
+        FloatVector f1 = FloatVector.fromMemorySegment(FLOATS, ALL, to + BYTES, LITTLE);
+        FloatVector f2 = FloatVector.fromMemorySegment(FLOATS, ALL, to + 2 * BYTES, LITTLE);
+        FloatVector f3 = FloatVector.fromMemorySegment(FLOATS, ALL, to + 3 * BYTES, LITTLE);
+        for (int block = 0; block < blocks; block += one) {
             long from = (sums & ADDRESS) + ((long) block * SUM & OFFSET);
             long number = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET);
             long half = (halves & ADDRESS) + ((long) block * BYTES & OFFSET);
-            IntVector a = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
-            IntVector sum = a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16).add(ALL.get(Memory.INT, number + 8));
-            IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
-            IntVector m = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half + BYTES / 2, LITTLE)
-                    .convertShape(S2I, INTS, 0);
-            FloatVector d = h.lanewise(LSHL, 13).and(halfBits).reinterpretAsFloats();
-            FloatVector min = m.lanewise(LSHL, 13).and(halfBits).reinterpretAsFloats();
-            f = ((FloatVector) sum.convert(I2F, 0)).fma(d.mul(ALL.get(Memory.FLOAT, number)), f);
-            g = min.fma(FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, number + 4)), g);
+            FloatVector step = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, number));
+            FloatVector share = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, number + 4));
+            IntVector a0 = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
+            IntVector h0 = IntVector.fromMemorySegment(INTS, ALL, half, LITTLE);
+            FloatVector s0 = h0.lanewise(LSHL, 16).lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats();
+            FloatVector m0 = s0.fma(lacks, h0.lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats());
+            f0 = m0.fma(share, ((FloatVector) a0.lanewise(LSHL, 16).add(a0).and(upperHalf).convert(I2F, 0))
+                    .fma(s0.mul(step), f0));
+            IntVector a1 = IntVector.fromMemorySegment(INTS, ALL, from + BYTES, LITTLE);
+            IntVector h1 = IntVector.fromMemorySegment(INTS, ALL, half + d1, LITTLE);
+            FloatVector s1 = h1.lanewise(LSHL, 16).lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats();
+            FloatVector m1 = s1.fma(lacks, h1.lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats());
+            f1 = m1.fma(share, ((FloatVector) a1.lanewise(LSHL, 16).add(a1).and(upperHalf).convert(I2F, 0))
+                    .fma(s1.mul(step), f1));
+            IntVector a2 = IntVector.fromMemorySegment(INTS, ALL, from + 2 * BYTES, LITTLE);
+            IntVector h2 = IntVector.fromMemorySegment(INTS, ALL, half + d2, LITTLE);
+            FloatVector s2 = h2.lanewise(LSHL, 16).lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats();
+            FloatVector m2 = s2.fma(lacks, h2.lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats());
+            f2 = m2.fma(share, ((FloatVector) a2.lanewise(LSHL, 16).add(a2).and(upperHalf).convert(I2F, 0))
+                    .fma(s2.mul(step), f2));
+            IntVector a3 = IntVector.fromMemorySegment(INTS, ALL, from + 3 * BYTES, LITTLE);
+            IntVector h3 = IntVector.fromMemorySegment(INTS, ALL, half + d3, LITTLE);
+            FloatVector s3 = h3.lanewise(LSHL, 16).lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats();
+            FloatVector m3 = s3.fma(lacks, h3.lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats());
+            f3 = m3.fma(share, ((FloatVector) a3.lanewise(LSHL, 16).add(a3).and(upperHalf).convert(I2F, 0))
+                    .fma(s3.mul(step), f3));
         }
-        FloatVector.zero(FLOATS).add(f).add(g).intoMemorySegment(ALL, to, LITTLE);
+        FloatVector.zero(FLOATS).add(f0).intoMemorySegment(ALL, to, LITTLE);
+        FloatVector.zero(FLOATS).add(f1).intoMemorySegment(ALL, to + BYTES, LITTLE);
+        FloatVector.zero(FLOATS).add(f2).intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
+        FloatVector.zero(FLOATS).add(f3).intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
     }
 
     /**
@@ -180,42 +256,92 @@ final class WordScales {
     }
 
     /**
-     * Mins of blocks of sub-blocks: what their sums make together takes the place of the low ones.
-     *
-     * @param low  sums of the mins times the low parts of the sums of activations
-     * @param high the same for the high parts, which count {@code 1 << shift}
-     */
-    static void mins(long low, long high, int shift, int blocks) {
-        for (int block = 0; block < blocks; block++) {
-            long at = (low & ADDRESS) + ((long) block * SUM & OFFSET);
-            IntVector a = IntVector.fromMemorySegment(INTS, ALL, at, LITTLE);
-            IntVector b = IntVector.fromMemorySegment(INTS, ALL, (high & ADDRESS) + ((long) block * SUM & OFFSET), LITTLE);
-            b.lanewise(LSHL, 16).add(b).lanewise(ASHR, 16).lanewise(LSHL, shift)
-                    .add(a.lanewise(LSHL, 16).add(a).lanewise(ASHR, 16)).intoMemorySegment(ALL, at, LITTLE);
-        }
-    }
-
-    /**
-     * Blocks of sub-blocks whose sums, or mins, have been put together.
+     * Blocks of sub-blocks without mins, of one tile, whose sums have been put together.
      *
      * @param sums    what the blocks have, {@code sumBytes} apart
-     * @param sign    1, or -1 for mins
      * @param numbers numbers of the first block, {@code numberBytes} apart
-     * @param halves  f16 scales of the first block, {@code halfBytes} apart
+     * @param halves  f16 scales of the first block
+     * @param out     floats of the rows
      */
-    static void nested(long sums, int sumBytes, int blocks, float sign, long numbers, int numberBytes, long halves, int halfBytes,
-            long out) {
+    static void nested(long sums, int sumBytes, int blocks, long numbers, int numberBytes, long halves, long out) {
         long to = out & ADDRESS;
         FloatVector f = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
         for (int block = 0; block < blocks; block++) {
             long number = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET);
-            long half = (halves & ADDRESS) + ((long) block * halfBytes & OFFSET);
+            long half = (halves & ADDRESS) + ((long) block * (BYTES / 2) & OFFSET);
             IntVector p = IntVector.fromMemorySegment(INTS, ALL, (sums & ADDRESS) + ((long) block * sumBytes & OFFSET), LITTLE);
             IntVector h = (IntVector) ShortVector.fromMemorySegment(HALVES, ALL, half, LITTLE).convertShape(S2I, INTS, 0);
             FloatVector d = h.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats();
-            f = ((FloatVector) p.convert(I2F, 0)).fma(d.mul(sign * ALL.get(Memory.FLOAT, number)), f);
+            f = ((FloatVector) p.convert(I2F, 0)).fma(d.mul(ALL.get(Memory.FLOAT, number)), f);
         }
         FloatVector.zero(FLOATS).add(f).intoMemorySegment(ALL, to, LITTLE);
+    }
+
+    /**
+     * The same with mins, of four tiles at once as in {@link #flat}.
+     *
+     * @param low      sums of the mins times the low parts of the sums of activations, of the first block, {@link WordSums#SUM}
+     *                 bytes apart
+     * @param high     the same for the high parts, see {@link WordColumns#MIN_SHIFT}
+     * @param halves   f16 scales of the first block in the first tile, an int a row with that of the mins in its high half
+     */
+    static void nestedMin(long sums, int sumBytes, long low, long high, int blocks, long numbers, int numberBytes, long halves,
+            long next1, long next2, long next3, long out) {
+        long d1 = next1 & OFFSET;
+        long d2 = next2 & OFFSET;
+        long d3 = next3 & OFFSET;
+        long to = out & ADDRESS;
+        int one = Unfolded.number(1);
+        IntVector halfBits = mask(BITS);
+        FloatVector f0 = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
+        FloatVector f1 = FloatVector.fromMemorySegment(FLOATS, ALL, to + BYTES, LITTLE);
+        FloatVector f2 = FloatVector.fromMemorySegment(FLOATS, ALL, to + 2 * BYTES, LITTLE);
+        FloatVector f3 = FloatVector.fromMemorySegment(FLOATS, ALL, to + 3 * BYTES, LITTLE);
+        for (int block = 0; block < blocks; block += one) {
+            long number = (numbers & ADDRESS) + ((long) block * numberBytes & OFFSET);
+            long half = (halves & ADDRESS) + ((long) block * BYTES & OFFSET);
+            long from = (sums & ADDRESS) + ((long) block * sumBytes & OFFSET);
+            long lows = (low & ADDRESS) + ((long) block * SUM & OFFSET);
+            long highs = (high & ADDRESS) + ((long) block * SUM & OFFSET);
+            FloatVector step = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, number));
+            FloatVector minStep = FloatVector.broadcast(FLOATS, -ALL.get(Memory.FLOAT, number));
+            IntVector h0 = IntVector.fromMemorySegment(INTS, ALL, half, LITTLE);
+            f0 = ((FloatVector) IntVector.fromMemorySegment(INTS, ALL, from, LITTLE).convert(I2F, 0))
+                    .fma(h0.lanewise(LSHL, 16).lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats().mul(step), f0);
+            IntVector a0 = IntVector.fromMemorySegment(INTS, ALL, lows, LITTLE);
+            IntVector b0 = IntVector.fromMemorySegment(INTS, ALL, highs, LITTLE);
+            f0 = ((FloatVector) b0.lanewise(LSHL, 16).add(b0).lanewise(ASHR, 16).lanewise(LSHL, WordColumns.MIN_SHIFT)
+                    .add(a0.lanewise(LSHL, 16).add(a0).lanewise(ASHR, 16)).convert(I2F, 0))
+                    .fma(h0.lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats().mul(minStep), f0);
+            IntVector h1 = IntVector.fromMemorySegment(INTS, ALL, half + d1, LITTLE);
+            f1 = ((FloatVector) IntVector.fromMemorySegment(INTS, ALL, from + BYTES, LITTLE).convert(I2F, 0))
+                    .fma(h1.lanewise(LSHL, 16).lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats().mul(step), f1);
+            IntVector a1 = IntVector.fromMemorySegment(INTS, ALL, lows + BYTES, LITTLE);
+            IntVector b1 = IntVector.fromMemorySegment(INTS, ALL, highs + BYTES, LITTLE);
+            f1 = ((FloatVector) b1.lanewise(LSHL, 16).add(b1).lanewise(ASHR, 16).lanewise(LSHL, WordColumns.MIN_SHIFT)
+                    .add(a1.lanewise(LSHL, 16).add(a1).lanewise(ASHR, 16)).convert(I2F, 0))
+                    .fma(h1.lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats().mul(minStep), f1);
+            IntVector h2 = IntVector.fromMemorySegment(INTS, ALL, half + d2, LITTLE);
+            f2 = ((FloatVector) IntVector.fromMemorySegment(INTS, ALL, from + 2 * BYTES, LITTLE).convert(I2F, 0))
+                    .fma(h2.lanewise(LSHL, 16).lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats().mul(step), f2);
+            IntVector a2 = IntVector.fromMemorySegment(INTS, ALL, lows + 2 * BYTES, LITTLE);
+            IntVector b2 = IntVector.fromMemorySegment(INTS, ALL, highs + 2 * BYTES, LITTLE);
+            f2 = ((FloatVector) b2.lanewise(LSHL, 16).add(b2).lanewise(ASHR, 16).lanewise(LSHL, WordColumns.MIN_SHIFT)
+                    .add(a2.lanewise(LSHL, 16).add(a2).lanewise(ASHR, 16)).convert(I2F, 0))
+                    .fma(h2.lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats().mul(minStep), f2);
+            IntVector h3 = IntVector.fromMemorySegment(INTS, ALL, half + d3, LITTLE);
+            f3 = ((FloatVector) IntVector.fromMemorySegment(INTS, ALL, from + 3 * BYTES, LITTLE).convert(I2F, 0))
+                    .fma(h3.lanewise(LSHL, 16).lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats().mul(step), f3);
+            IntVector a3 = IntVector.fromMemorySegment(INTS, ALL, lows + 3 * BYTES, LITTLE);
+            IntVector b3 = IntVector.fromMemorySegment(INTS, ALL, highs + 3 * BYTES, LITTLE);
+            f3 = ((FloatVector) b3.lanewise(LSHL, 16).add(b3).lanewise(ASHR, 16).lanewise(LSHL, WordColumns.MIN_SHIFT)
+                    .add(a3.lanewise(LSHL, 16).add(a3).lanewise(ASHR, 16)).convert(I2F, 0))
+                    .fma(h3.lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats().mul(minStep), f3);
+        }
+        FloatVector.zero(FLOATS).add(f0).intoMemorySegment(ALL, to, LITTLE);
+        FloatVector.zero(FLOATS).add(f1).intoMemorySegment(ALL, to + BYTES, LITTLE);
+        FloatVector.zero(FLOATS).add(f2).intoMemorySegment(ALL, to + 2 * BYTES, LITTLE);
+        FloatVector.zero(FLOATS).add(f3).intoMemorySegment(ALL, to + 3 * BYTES, LITTLE);
     }
 
     /** Multiplies {@code count} floats, whole vectors, by a factor. */
