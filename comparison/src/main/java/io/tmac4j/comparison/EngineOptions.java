@@ -28,7 +28,8 @@ public final class EngineOptions {
     @Option(names = "--mode", paramLabel = "exact|default|fast",
             description = "How the tmac engine looks up weights of one, two and, on some processors, three bits: exact "
                     + "(integers, as 8-bit activations give them; one bit at half the rate), default (tables of 8 bits), fast "
-                    + "(of 7 bits, four times the error; one bit, Q2_0, TQ1_0 and TQ2_0).")
+                    + "(of 7 bits, four times the error; one bit, Q2_0, TQ1_0 and TQ2_0). Scales of Q4_K, which those "
+                    + "processors round to 8 bits, are not rounded in the exact mode.")
     void mode(Mode value) {
         System.setProperty(MODE, value.name().toLowerCase(Locale.ROOT));
     }

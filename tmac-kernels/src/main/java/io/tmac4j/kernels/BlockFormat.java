@@ -29,6 +29,11 @@ sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFo
     /** How its codes become words. */
     Optional<WordForm> wordForm();
 
+    /** The same where lookups shall be as exact as a mode says. */
+    default Optional<WordForm> wordForm(TableMode mode) {
+        return wordForm();
+    }
+
     /** How its codes become table indices; none for types of four bits. */
     default Optional<LookupForm> lookupForm() {
         return Optional.empty();
@@ -634,6 +639,12 @@ sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFo
         @Override
         public Optional<WordForm> wordForm() {
             return Optional.of(WordForm.Q4_K);
+        }
+
+        @Override
+        public Optional<WordForm> wordForm(TableMode mode) {
+            return Optional.of(mode != TableMode.EXACT && VectorWidth.chosen().multipliesSlowly() ? WordForm.Q4_K_ROUNDED
+                    : WordForm.Q4_K);
         }
 
         @Override

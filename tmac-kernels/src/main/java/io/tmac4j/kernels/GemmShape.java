@@ -72,7 +72,7 @@ record GemmShape(int blockWeights, int stepWeights, int partWeights, int[] order
         int part = pairs ? Math.min(STEP_TABLES * 2, form.sumWeights()) : form.sumWeights();
         int flatStep = pairs ? STEP_TABLES * 2 : form.byTables() ? part : PARTS * part;
         return new GemmShape(form.blockWeights(), nested ? PARTS * part : flatStep, part, form.order(), form.activationLimit(),
-                form.halfSteps(), form.lack(), form.halves() == 2, nested, 0);
+                form.halfSteps(), form.lack(), form.withMins(), nested, 0);
     }
 
     /** Parts of a step; of the last step along k perhaps fewer. */

@@ -82,6 +82,10 @@ final class RowScales {
      */
     static void nested(WordLayout layout, long tile, int block, int first, long stride, long scales, long mins) {
         WordForm form = layout.form();
+        if (form.scales() == WordForm.Scales.ROUNDED) {
+            RoundedScales.unpack(tile + layout.scales(block) + (long) first * WordLayout.WORD, stride, scales, mins);
+            return;
+        }
         int bits = form.scales() == WordForm.Scales.NIBBLES ? 4 : 8;
         int sign = form.scales() == WordForm.Scales.SIGNED_BYTES ? 1 << bits - 1 : 0;
         int shift = first * bits % Integer.SIZE;

@@ -2,7 +2,7 @@ package io.tmac4j.kernels;
 
 /**
  * How exactly weights are looked up that could be looked up faster or more exactly; types that are multiplied, all of four bits
- * among them, are exact in every mode.
+ * among them, are exact in every mode, but for the scales of Q4_K, see {@link RoundedScales}.
  */
 enum TableMode {
 

@@ -35,7 +35,8 @@ record TypeTuning(boolean lookups, List<Work> work, TableMode mode) {
     TypeTuning in(TableMode wanted, BlockFormat format) {
         boolean words = wanted == TableMode.EXACT && format.wordForm().isPresent();
         TypeTuning form = words && lookups ? standard(format, false) : this;
-        boolean modes = form.lookups && !format.lookupForm().orElseThrow().nested();
+        boolean modes = form.lookups ? !format.lookupForm().orElseThrow().nested()
+                : !format.wordForm(wanted).equals(format.wordForm(TableMode.DEFAULT));
         return new TypeTuning(form.lookups, form.work, modes ? wanted : TableMode.DEFAULT);
     }
 

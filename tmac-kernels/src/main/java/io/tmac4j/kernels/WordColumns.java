@@ -55,7 +55,8 @@ final class WordColumns implements InputLayout {
         coefficientBytes = 4 * (form.bits() == 3 ? WordSums.THREE_BITS_COEFFICIENTS : form.blockWeights() / 2);
         startBytes = 4 * form.subBlocks();
         minCoefficientBytes = 4 * form.minWords() * Short.SIZE / form.minBits();
-        numberBytes = NUMBERS + (storesLacks() ? 4 * form.subBlocks() : 0);
+        numberBytes = form.scales() == WordForm.Scales.ROUNDED ? RoundedScales.NUMBER_BYTES
+                : NUMBERS + (storesLacks() ? 4 * form.subBlocks() : 0);
         starts = (long) blocks * coefficientBytes;
         lowMins = starts + (long) blocks * startBytes;
         highMins = lowMins + (long) blocks * minCoefficientBytes;
@@ -89,7 +90,7 @@ final class WordColumns implements InputLayout {
 
     /** Whether what the sums of sub-blocks lack stands with the numbers of a block. */
     private boolean storesLacks() {
-        return form.subBlocks() > 1 && form.lack() != 0;
+        return form.scales() == WordForm.Scales.BYTES;
     }
 
     /** Offset of the coefficients of a block. */
@@ -144,6 +145,10 @@ final class WordColumns implements InputLayout {
             int sum = sums(scratch, target + starts(block), numbers + NUMBERS);
             if (form.minWords() > 0) {
                 minCoefficients(scratch, target, block);
+            }
+            if (form.scales() == WordForm.Scales.ROUNDED) {
+                RoundedScales.numbers(step, scratch, numbers);
+                continue;
             }
             step *= form.stepFactor();
             Memory.f32(numbers, step);

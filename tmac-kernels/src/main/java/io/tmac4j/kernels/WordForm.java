@@ -37,7 +37,9 @@ record WordForm(String name, int bits, int blockWeights, int subBlocks, Scales s
         /** Sub-blocks with scales that are signed bytes, no mins. */
         SIGNED_BYTES,
         /** Sub-blocks with scales and mins of six bits, in bytes. */
-        BYTES
+        BYTES,
+        /** Sub-blocks with a scale and a min in one word, see {@link RoundedScales}. */
+        ROUNDED
     }
 
     /** Q2_0: weight = code - 1. */
@@ -72,6 +74,13 @@ record WordForm(String name, int bits, int blockWeights, int subBlocks, Scales s
     /** Q4_K: weight = d * scale * code - dmin * min, sub-blocks of 32. */
     static final WordForm Q4_K = new WordForm("words of 4 bits, scale and min per 32", 4, 256, 8, Scales.BYTES, 2, 2, 2, 8, 0, 1,
             Codebook.NONE, order(256, WordForm::fourBitsPlace));
+
+    /**
+     * The same with {@code d * scale} and {@code dmin * min} as numbers of 8 bits, once for all: that and what is added up of it
+     * are faster where multiplication is slow.
+     */
+    static final WordForm Q4_K_ROUNDED = new WordForm("words of 4 bits, rounded scale and min per 32", 4, 256, 8, Scales.ROUNDED,
+            8, 0, 0, 8, 0, 1, Codebook.NONE, Q4_K.order);
 
     /** IQ4_NL: weight = scale * value of the code. */
     static final WordForm IQ4_NL = codebook("signed bytes of 4 bits, scale per 32", 32, Scales.FLAT, Codebook.IQ4_NL);
@@ -128,19 +137,29 @@ record WordForm(String name, int bits, int blockWeights, int subBlocks, Scales s
         return codebook != Codebook.NONE;
     }
 
+    /** Whether scales are parts of f32 numbers rather than f16 ones. */
+    private boolean scalesAreFloats() {
+        return scales == Scales.POWERS || scales == Scales.ROUNDED;
+    }
+
+    /** Whether there are mins. */
+    boolean withMins() {
+        return halves == 2 || scales == Scales.ROUNDED;
+    }
+
     /** What the steps of activations are multiplied with, so that neither they nor scales leave the range of a float. */
     float stepFactor() {
-        return scales == Scales.POWERS ? 1 : LookupTables.STEP_FACTOR / (1 << upperSums() / 2);
+        return scalesAreFloats() ? 1 : LookupTables.STEP_FACTOR / (1 << upperSums() / 2);
     }
 
     /** What results are multiplied with in the end. */
     float resultFactor() {
-        return scales == Scales.POWERS ? 1 : LookupTables.RESULT_FACTOR / (1 << upperSums() / 2);
+        return scalesAreFloats() ? 1f / (1 << upperSums()) : LookupTables.RESULT_FACTOR / (1 << upperSums() / 2);
     }
 
     /** Bits that sums stand above their place when they become floats: where no others wait for being added as integers. */
     int upperSums() {
-        return !hasCodebook() && subBlocks == 1 ? WordScales.UPPER_SUMS : 0;
+        return !hasCodebook() && (subBlocks == 1 || scales == Scales.ROUNDED) ? WordScales.UPPER_SUMS : 0;
     }
 
     /** Weights of a sum. */

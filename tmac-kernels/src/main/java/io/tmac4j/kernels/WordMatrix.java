@@ -81,6 +81,10 @@ final class WordMatrix extends PackedMatrix {
                     Arrays.fill(words, 0);
                 } else {
                     format().encodeWords(from, words);
+                    if (form.scales() == WordForm.Scales.ROUNDED) {
+                        RoundedScales.encode(Float.float16ToFloat(format().half(from, 0)),
+                                Float.float16ToFloat(format().half(from, 1)), words, form.codeWords());
+                    }
                 }
                 int i = 0;
                 if (form.hasCodebook()) {
@@ -135,7 +139,9 @@ final class WordMatrix extends PackedMatrix {
             long numbers = input + columns.numbers(block);
             long scales = group + layout.scalesInGroup(blocks);
             long halves = group + layout.halvesInGroup(blocks);
-            if (form.upperSums() == 0) {
+            if (form.scales() == WordForm.Scales.ROUNDED) {
+                RoundedScales.add(scratch, blocks, numbers, scales, next1, next2, next3, results);
+            } else if (form.upperSums() == 0) {
                 scale(blocks, scales, halves, numbers, scratch, results);
                 scale(blocks, scales + next1, halves + next1, numbers, scratch + WideSpecies.BYTES, results + WideSpecies.BYTES);
                 scale(blocks, scales + next2, halves + next2, numbers, scratch + 2 * WideSpecies.BYTES,

@@ -166,10 +166,18 @@ class TableModeTest {
 
     @Test
     void whatIsExactAnywayIsTheSameInEveryMode() {
-        BlockFormat format = BlockFormat.of(GgmlType.Q4_K).orElseThrow();
+        BlockFormat format = BlockFormat.of(GgmlType.Q4_1).orElseThrow();
         for (TableMode mode : TableMode.values()) {
             assertThat(TypeTuning.standard(format).in(mode, format)).isEqualTo(TypeTuning.standard(format));
         }
+    }
+
+    @Test
+    void scalesAreNotRoundedInTheExactMode() {
+        BlockFormat format = BlockFormat.of(GgmlType.Q4_K).orElseThrow();
+        TypeTuning exact = TypeTuning.standard(format).in(TableMode.EXACT, format);
+        assertThat(format.wordForm(exact.mode())).contains(WordForm.Q4_K);
+        assertThat(TypeTuning.standard(format).in(TableMode.FAST, format)).isEqualTo(TypeTuning.standard(format));
     }
 
     @Test

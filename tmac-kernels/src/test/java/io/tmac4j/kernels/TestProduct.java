@@ -135,6 +135,13 @@ final class TestProduct implements AutoCloseable {
         multiply(new TmacEngine(), Packer.pack(format, tensor, tuning, WorkerPool.shared(), 2), threads);
     }
 
+    /** Packs as words of this form and multiplies. */
+    void multiply(WordForm form, int threads) {
+        WordMatrix matrix = new WordMatrix(format, form, k, rows, 1);
+        Packer.fill(matrix, tensor, WorkerPool.shared(), 2);
+        multiply(new TmacEngine(), matrix, threads);
+    }
+
     private void multiply(MatMulEngine engine, PackedWeights weights, int threads) {
         for (long i = 0; i < (long) columns * rows; i++) {
             output.setAtIndex(ValueLayout.JAVA_FLOAT, i, UNWRITTEN);
