@@ -432,6 +432,9 @@ final class NeonLoops {
     private static final double LOOKUP_ROWS = 16;
     private static final double WORD_ROWS = 4;
 
+    /** Rows of the four tiles of words whose scales one iteration takes. */
+    private static final double FOUR_TILES = 4 * WORD_ROWS;
+
     /** Multiplications for 256 weights of a row: a vector has two fields of each of four rows. */
     private static final double PRODUCTS = WEIGHTS / (2 * WORD_ROWS);
 
@@ -462,12 +465,11 @@ final class NeonLoops {
                     "GemmKernels.productSumsOfTwo", 1),
             new Kernels("Q4_0", List.of("ggml_vec_dot_q4_0_q8_0", "ggml_gemv_q4_0_4x8_q8_0"),
                     List.of("ggml_vec_dot_q4_0_q8_0", "ggml_gemm_q4_0_4x8_q8_0"), Map.of("WordSums.fourBits", PRODUCTS),
-                    Map.of("WordScales.flat", 8 / WORD_ROWS), "GemmKernels.productSumsOfTwo", 1),
+                    Map.of("WordScales.flat", 8 / FOUR_TILES), "GemmKernels.productSumsOfTwo", 1),
             new Kernels("Q4_1", "ggml_vec_dot_q4_1_q8_1", Map.of("WordSums.fourBits", PRODUCTS),
-                    Map.of("WordScales.flatMin", 8 / WORD_ROWS), "GemmKernels.productSumsOfTwo", 1),
+                    Map.of("WordScales.flatMin", 8 / FOUR_TILES), "GemmKernels.productSumsOfTwo", 1),
             new Kernels("Q4_K", List.of("ggml_vec_dot_q4_K_q8_K", "ggml_gemv_q4_K_8x8_q8_K"),
                     List.of("ggml_vec_dot_q4_K_q8_K", "ggml_gemm_q4_K_8x8_q8_K"),
                     Map.of("WordSums.fourBits", PRODUCTS, "WordSums.eightBits", EIGHT_MINS),
-                    Map.of("WordScales.bytes" + SUB_BLOCKS, 8 / WORD_ROWS, "WordScales.nested", 2 / WORD_ROWS,
-                            "WordScales.mins", 1 / WORD_ROWS), "GemmKernels.productSumsOfTwo", 1));
+                    Map.of("WordScales.bytes" + SUB_BLOCKS, 8 / WORD_ROWS, "WordScales.nestedMin", 1 / FOUR_TILES), "GemmKernels.productSumsOfTwo", 1));
 }

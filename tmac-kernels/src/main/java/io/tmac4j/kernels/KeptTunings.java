@@ -56,7 +56,7 @@ record KeptTunings(Path file, String machine) {
             NestedScales.class, ScaleKernels.class, WordColumns.class, WordSums.class, WordScales.class, GemmKernels.class,
             VectorTables.class, WordWeights.class, Triples.class, TritOffsets.class, LookupMatrix.class, WordMatrix.class,
             LookupLayout.class, TableLayout.class, WordLayout.class, Session.class, Gemm.class, LookupGemm.class, WordGemm.class,
-            ColumnBlocks.class, Quantiser.class, RowScales.class);
+            ColumnBlocks.class, Quantiser.class, RowScales.class, RoundedScales.class);
 
     /** The file of this machine and VM, in the cache folder. */
     static KeptTunings here() {

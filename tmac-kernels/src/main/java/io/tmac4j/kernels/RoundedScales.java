@@ -35,7 +35,11 @@ final class RoundedScales {
     /** Bytes of the numbers of a block: its step, then the shares of what is more, as great as sums in upper halves are. */
     static final int NUMBER_BYTES = 4 + 4 * SUB_BLOCKS;
 
-    private static final int HALF = 0x8000;
+    /** Half a unit of an upper half. */
+    private static final int HALF_UNIT = 0x8000;
+
+    /** Upper halves of an f32 number: the sign, and of the least number that is not subnormal. */
+    private static final int SIGN = 0x8000;
     private static final int LEAST_NORMAL = 0x0080;
 
     private static final MemorySegment ALL = OffHeap.ALL;
@@ -66,15 +70,15 @@ final class RoundedScales {
     /** The word for a scale and a min; 0 if both are. */
     static int word(float scale, float min) {
         // to the nearest; half-way cases up
-        int low = scale == 0 ? 0 : Float.floatToRawIntBits(scale) + HALF >>> 16;
+        int low = scale == 0 ? 0 : Float.floatToRawIntBits(scale) + HALF_UNIT >>> 16;
         float more = CENTRE * Float.intBitsToFloat(low << 16) - min;
         if (low == 0 && more == 0) {
             return 0;
         }
         int size = Float.floatToRawIntBits(more) & Integer.MAX_VALUE;
         // with a low half that is not 0 the least is an ordinary number still, for processors are slow with others
-        int high = Math.max(size - low + HALF >> 16, LEAST_NORMAL);
-        return (more < 0 ? high | HALF : high) << 16 | low;
+        int high = Math.max(size - low + HALF_UNIT >> 16, LEAST_NORMAL);
+        return (more < 0 ? high | SIGN : high) << 16 | low;
     }
 
     /** Stores the numbers of a block with this step, whose sub-blocks' activations have these sums. */

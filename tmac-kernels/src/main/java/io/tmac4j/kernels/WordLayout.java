@@ -5,7 +5,8 @@ package io.tmac4j.kernels;
  * lane of a vector; rows that the last tile lacks are zero bytes. Blocks along k are taken in groups of {@link #groupBlocks}, the
  * last perhaps smaller. A group has, each for all of its blocks: the words of codes, those of sub-block scales, those of
  * sub-block mins, the f16 numbers; so a product reads a tile from its first byte to its last. A word of all rows of a tile is one
- * vector, the row its lane; an f16 number of all rows is half a vector. Experts follow each other, each with its own tiles.
+ * vector, the row its lane; an f16 number of all rows is half a vector, two are a vector of ints with the first one in their low
+ * halves. Experts follow each other, each with its own tiles.
  *
  * <p>A class with fields, not a record: decode asks for these numbers for each few thousand weights, and a division that finds
  * them costs as much as many products on processors that divide slowly.
