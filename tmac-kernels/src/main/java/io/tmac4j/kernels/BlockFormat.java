@@ -29,8 +29,8 @@ sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFo
     /** How its codes become words. */
     Optional<WordForm> wordForm();
 
-    /** The same where lookups shall be as exact as a mode says. */
-    default Optional<WordForm> wordForm(TableMode mode) {
+    /** The words that it is packed as in a mode: {@link #wordForm}, unless scales are rounded. */
+    default Optional<WordForm> packedWords(TableMode mode) {
         return wordForm();
     }
 
@@ -642,7 +642,7 @@ sealed interface BlockFormat permits BlockFormat.Q1_0, BlockFormat.Q2_0, BlockFo
         }
 
         @Override
-        public Optional<WordForm> wordForm(TableMode mode) {
+        public Optional<WordForm> packedWords(TableMode mode) {
             return Optional.of(mode != TableMode.EXACT && VectorWidth.chosen().multipliesSlowly() ? WordForm.Q4_K_ROUNDED
                     : WordForm.Q4_K);
         }

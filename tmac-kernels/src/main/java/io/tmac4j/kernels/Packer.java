@@ -42,7 +42,7 @@ record Packer(PackedMatrix matrix, WeightTensor source, Queue<Long> apart) imple
     static PackedMatrix unpacked(BlockFormat format, TypeTuning tuning, int rows, int k, int experts) {
         PackedMatrix matrix = tuning.lookups()
                 ? new LookupMatrix(format, format.lookupForm().orElseThrow(), tuning.mode(), k, rows, experts)
-                : new WordMatrix(format, format.wordForm(tuning.mode()).orElseThrow(), k, rows, experts);
+                : new WordMatrix(format, format.packedWords(tuning.mode()).orElseThrow(), k, rows, experts);
         matrix.tuning(tuning);
         return matrix;
     }

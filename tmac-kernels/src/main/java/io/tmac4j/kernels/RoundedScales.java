@@ -9,20 +9,19 @@ import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 
 import io.tmac4j.bindings.spi.OffHeap;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
 /**
- * Sub-blocks of 32 weights of four bits whose scale and min are numbers of their own, in one word a row. A weight is
- * {@code scale * (code - 8) + more}, where {@code more} is 8 scales less the min; the word's low half is the upper half of the
- * scale as an f32 number, and the whole word is {@code more}: its own low half, whatever it is, is less than a rounding of the
- * high one, which is chosen for it. So a shift gives the scale, and nothing the other.
+ * Sub-blocks of 32 weights of four bits with two rounded numbers of their own, in one word a row. A weight is
+ * {@code scale * (code - 8) + more}, where {@code more} is 8 of the rounded scales less the min. The word's low half is the upper
+ * half of the scale as an f32 number, and the whole word is {@code more}: its own low half, whatever it is, is less than a
+ * rounding of the high one, which is chosen for it. So a shift gives the scale, and nothing the other.
  *
- * <p>Both are thus rounded to 8 bits, by at most a 256th. The sums of codes times activations are exact.
+ * <p>Both, the scale and {@code more}, are thus rounded to 8 significant bits, by at most a 256th. The sums of codes times
+ * activations are exact.
  */
 final class RoundedScales {
 
@@ -45,9 +44,6 @@ final class RoundedScales {
     private static final MemorySegment ALL = OffHeap.ALL;
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
     private static final int SUM = WordSums.SUM;
-
-    /** The upper half of an int, in memory as in {@link NestedScales}. */
-    private static final long UPPER_HALF = Arena.global().allocateFrom(ValueLayout.JAVA_INT, 0xffff0000).address();
 
     private RoundedScales() {
     }
@@ -107,7 +103,7 @@ final class RoundedScales {
         long to = out & ADDRESS;
         int one = Unfolded.number(1);
         FloatVector zero = FloatVector.zero(FLOATS);
-        IntVector upperHalf = IntVector.broadcast(INTS, ALL.get(Memory.INT, UPPER_HALF & ADDRESS));
+        IntVector upperHalf = WordScales.mask(WordScales.UPPER_HALF);
         for (int block = 0; block < blocks; block += one) {
             long number = (numbers & ADDRESS) + ((long) block * NUMBER_BYTES & OFFSET);
             FloatVector p0 = zero;

@@ -4,11 +4,11 @@ import java.util.List;
 
 /**
  * How products of one type of weights are computed, as far as a measurement or the user decides. Results do not depend on how
- * work is cut; those of both forms differ as roundings of the same activations do.
+ * work is cut; those of both forms differ as roundings of the same activations do, or of scales.
  *
  * @param lookups whether weights are looked up in byte tables, rather than multiplied as words
  * @param work    how products are cut, for some numbers of threads in ascending order, at least one
- * @param mode    how exactly they are looked up
+ * @param mode    how exactly they are looked up, or whether scales of words may be rounded, see {@link RoundedScales}
  */
 record TypeTuning(boolean lookups, List<Work> work, TableMode mode) {
 
@@ -31,12 +31,15 @@ record TypeTuning(boolean lookups, List<Work> work, TableMode mode) {
         this(lookups, work, TableMode.DEFAULT);
     }
 
-    /** The same in a mode, as far as it concerns a format: exact lookups give way to words where there are any. */
+    /**
+     * The same in a mode, as far as it concerns a format: exact lookups give way to words where there are any. Words with exact
+     * scales are cut as those with rounded ones are, for they are read alike.
+     */
     TypeTuning in(TableMode wanted, BlockFormat format) {
         boolean words = wanted == TableMode.EXACT && format.wordForm().isPresent();
         TypeTuning form = words && lookups ? standard(format, false) : this;
         boolean modes = form.lookups ? !format.lookupForm().orElseThrow().nested()
-                : !format.wordForm(wanted).equals(format.wordForm(TableMode.DEFAULT));
+                : !format.packedWords(wanted).equals(format.packedWords(TableMode.DEFAULT));
         return new TypeTuning(form.lookups, form.work, modes ? wanted : TableMode.DEFAULT);
     }
 

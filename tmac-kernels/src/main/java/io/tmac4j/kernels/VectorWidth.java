@@ -32,7 +32,7 @@ record VectorWidth(int bits, int lookupBits, String reason) {
     /** Forces a width: 128, 256 or 512. */
     static final String PROPERTY = "tmac.vector.bits";
 
-    /** Forces the width of lookups, to 128 or the width of all else. */
+    /** Forces the width of lookups, to 128 or the width of all else; with it all else that {@link #multipliesSlowly} decides. */
     static final String LOOKUP_PROPERTY = "tmac.lookup.bits";
 
     private static final Logger LOG = LoggerFactory.getLogger(VectorWidth.class);
@@ -65,7 +65,8 @@ record VectorWidth(int bits, int lookupBits, String reason) {
 
     /**
      * Whether products of 16 bits cost more than lookups, as on processors that compute 256 bits in halves: a Zen 1 core does
-     * half a multiplication of 256 bits a cycle, but one and a half additions.
+     * half a multiplication of 256 bits a cycle, but one and a half additions. Weights of three bits are looked up there, and
+     * scales of Q4_K rounded.
      */
     boolean multipliesSlowly() {
         return bits == 256 && lookupBits == 128;

@@ -24,7 +24,10 @@ package io.tmac4j.kernels;
  */
 final class WordColumns implements InputLayout {
 
-    /** Bytes of the numbers of a block: its step times {@link LookupTables#STEP_FACTOR}, then the step times the sum. */
+    /**
+     * Bytes of the numbers of a block: its step times {@link WordForm#stepFactor}, then that times the sum of its activations,
+     * {@code 2^}{@link WordForm#upperSums} times too great, for blocks with one min.
+     */
     private static final int NUMBERS = 8;
 
     /** High parts of sums of activations, which mins are multiplied with, count {@code 1 << MIN_SHIFT}. */
@@ -114,8 +117,8 @@ final class WordColumns implements InputLayout {
     }
 
     /**
-     * Bytes of the numbers of a block; behind the floats stand, one for each sub-block, what its sum lacks, if sums lack
-     * something.
+     * Bytes of the numbers of a block. Behind the two stand, of sub-blocks with six-bit scales, what their sums lack; of rounded
+     * scales there are those of {@link RoundedScales} instead.
      */
     int numberBytes() {
         return numberBytes;

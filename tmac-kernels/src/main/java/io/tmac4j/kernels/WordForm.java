@@ -12,7 +12,7 @@ package io.tmac4j.kernels;
  * @param blockWeights weights a block
  * @param subBlocks    sub-blocks a block, each with a sum of its own; 1 if the block has one scale only
  * @param scales       what the sums are multiplied with
- * @param scaleWords   words of sub-block scales a row and block
+ * @param scaleWords   words of sub-block scales a row and block; of {@link Scales#ROUNDED} they are all there is
  * @param minWords     words of sub-block mins a row and block, 0 if there are none
  * @param halves       f16 numbers a row and block: the scale, and for some the scale of the mins or the min
  * @param centre       sums count codes from here, so that they fit 16 bits
@@ -38,7 +38,7 @@ record WordForm(String name, int bits, int blockWeights, int subBlocks, Scales s
         SIGNED_BYTES,
         /** Sub-blocks with scales and mins of six bits, in bytes. */
         BYTES,
-        /** Sub-blocks with a scale and a min in one word, see {@link RoundedScales}. */
+        /** Sub-blocks with a word of two rounded numbers, see {@link RoundedScales}. */
         ROUNDED
     }
 
@@ -76,10 +76,10 @@ record WordForm(String name, int bits, int blockWeights, int subBlocks, Scales s
             Codebook.NONE, order(256, WordForm::fourBitsPlace));
 
     /**
-     * The same with {@code d * scale} and {@code dmin * min} as numbers of 8 bits, once for all: that and what is added up of it
-     * are faster where multiplication is slow.
+     * The same with {@code d * scale}, and {@code 8 * d * scale - dmin * min}, as numbers of 8 significant bits: what makes
+     * floats of the sums is then faster, which counts where multiplication is slow.
      */
-    static final WordForm Q4_K_ROUNDED = new WordForm("words of 4 bits, rounded scale and min per 32", 4, 256, 8, Scales.ROUNDED,
+    static final WordForm Q4_K_ROUNDED = new WordForm("words of 4 bits, rounded scales per 32", 4, 256, 8, Scales.ROUNDED,
             8, 0, 0, 8, 0, 1, Codebook.NONE, Q4_K.order);
 
     /** IQ4_NL: weight = scale * value of the code. */
@@ -142,7 +142,7 @@ record WordForm(String name, int bits, int blockWeights, int subBlocks, Scales s
         return scales == Scales.POWERS || scales == Scales.ROUNDED;
     }
 
-    /** Whether there are mins. */
+    /** Whether the sums of activations have a part in products, as they have by mins. */
     boolean withMins() {
         return halves == 2 || scales == Scales.ROUNDED;
     }

@@ -139,23 +139,21 @@ final class WordMatrix extends PackedMatrix {
             long numbers = input + columns.numbers(block);
             long scales = group + layout.scalesInGroup(blocks);
             long halves = group + layout.halvesInGroup(blocks);
-            if (form.scales() == WordForm.Scales.ROUNDED) {
-                RoundedScales.add(scratch, blocks, numbers, scales, next1, next2, next3, results);
-            } else if (form.upperSums() == 0) {
-                scale(blocks, scales, halves, numbers, scratch, results);
-                scale(blocks, scales + next1, halves + next1, numbers, scratch + WideSpecies.BYTES, results + WideSpecies.BYTES);
-                scale(blocks, scales + next2, halves + next2, numbers, scratch + 2 * WideSpecies.BYTES,
-                        results + 2 * WideSpecies.BYTES);
-                scale(blocks, scales + next3, halves + next3, numbers, scratch + 3 * WideSpecies.BYTES,
-                        results + 3 * WideSpecies.BYTES);
-            } else if (form.scales() == WordForm.Scales.FLAT) {
-                WordScales.flat(scratch, blocks, numbers, numberBytes, halves, next1, next2, next3, results);
+            if (form.hasCodebook()) {
+                fourScales(blocks, scales, halves, next1, next2, next3, numbers, scratch, results);
             } else {
-                WordScales.flatMin(scratch, blocks, numbers, numberBytes, form.lack(), halves, next1, next2, next3, results);
-            }
-            if (form.minWords() > 0) {
-                WordScales.nestedMin(scratch, form.subBlocks() * WordSums.SUM, scratch + SUMS_BYTES, scratch + 2 * SUMS_BYTES,
-                        blocks, numbers, numberBytes, halves, next1, next2, next3, results);
+                switch (form.scales()) {
+                    case FLAT -> WordScales.flat(scratch, blocks, numbers, numberBytes, halves, next1, next2, next3, results);
+                    case FLAT_MIN -> WordScales.flatMin(scratch, blocks, numbers, numberBytes, form.lack(), halves, next1, next2,
+                            next3, results);
+                    case ROUNDED -> RoundedScales.add(scratch, blocks, numbers, scales, next1, next2, next3, results);
+                    case NIBBLES, BYTES -> {
+                        fourScales(blocks, scales, halves, next1, next2, next3, numbers, scratch, results);
+                        WordScales.nestedMin(scratch, form.subBlocks() * WordSums.SUM, scratch + SUMS_BYTES,
+                                scratch + 2 * SUMS_BYTES, blocks, numbers, numberBytes, halves, next1, next2, next3, results);
+                    }
+                    default -> fourScales(blocks, scales, halves, next1, next2, next3, numbers, scratch, results);
+                }
             }
             group += blocks * layout.blockBytes();
         }
@@ -213,6 +211,15 @@ final class WordMatrix extends PackedMatrix {
             WordSums.eightBits(mins, next1, next2, next3, blocks, form.minWords(), low, zero, 0, lowSums);
             WordSums.eightBits(mins, next1, next2, next3, blocks, form.minWords(), high, zero, 0, highSums);
         }
+    }
+
+    /** Scales of four tiles, one after another. */
+    private void fourScales(int blocks, long scales, long halves, long next1, long next2, long next3, long numbers, long sums,
+            long results) {
+        scale(blocks, scales, halves, numbers, sums, results);
+        scale(blocks, scales + next1, halves + next1, numbers, sums + WideSpecies.BYTES, results + WideSpecies.BYTES);
+        scale(blocks, scales + next2, halves + next2, numbers, sums + 2 * WideSpecies.BYTES, results + 2 * WideSpecies.BYTES);
+        scale(blocks, scales + next3, halves + next3, numbers, sums + 3 * WideSpecies.BYTES, results + 3 * WideSpecies.BYTES);
     }
 
     /** Scales of one tile; if there are mins, only its sums become those of blocks, for {@link WordScales#nestedMin}. */

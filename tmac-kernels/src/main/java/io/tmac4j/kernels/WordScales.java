@@ -23,8 +23,8 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 
 /**
- * Second stage of an mpGEMV with weights in words: turns the integer sums of one tile into floats and adds them to the
- * {@link WideSpecies#ROWS} floats at {@code out}. A sum is the two halves of a lane added, {@code (a << 16) + a >> 16}.
+ * Second stage of an mpGEMV with weights in words: turns the integer sums of one tile, or of four, into floats and adds them to
+ * the {@link WideSpecies#ROWS} floats of each tile. A sum is the two halves of a lane added, {@code (a << 16) + a >> 16}.
  *
  * <p>As in {@link WordSums}, a vector that a loop carries on is an argument only.
  *
@@ -36,7 +36,7 @@ final class WordScales {
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
     private static final int SUM = WordSums.SUM;
 
-    /** Where sums stand in ints that {@link #flat} and {@link #flatMin} turn into floats, with nothing below. */
+    /** Bits below sums in the upper halves of ints, which become floats as they are: see {@link WordForm#upperSums}. */
     static final int UPPER_SUMS = 16;
 
     /**
@@ -44,13 +44,13 @@ final class WordScales {
      * an f32 one.
      */
     private static final long MASKS = Arena.global().allocateFrom(ValueLayout.JAVA_INT, 0xffff0000, HALF_BITS).address();
-    private static final int UPPER_HALF = 0;
+    static final int UPPER_HALF = 0;
     private static final int BITS = 4;
 
     private WordScales() {
     }
 
-    private static IntVector mask(int offset) {
+    static IntVector mask(int offset) {
         return IntVector.broadcast(INTS, ALL.get(Memory.INT, (MASKS & ADDRESS) + offset));
     }
 
@@ -108,8 +108,7 @@ final class WordScales {
 
     /**
      * The same for blocks with a scale and a min, an int a row with the scale in its low half. The second number of a block is
-     * the step times the sum of the activations, 2^{@link #UPPER_SUMS} times too great; sums lack {@code lack} times that sum,
-     * which is a min's share like the other.
+     * the step times the sum of the activations, 2^{@link #UPPER_SUMS} times too great; sums lack {@code lack} times that sum.
      */
     static void flatMin(long sums, int blocks, long numbers, int numberBytes, int lack, long halves, long next1, long next2,
             long next3, long out) {
@@ -120,7 +119,6 @@ final class WordScales {
         int one = Unfolded.number(1);
         IntVector upperHalf = mask(UPPER_HALF);
         IntVector halfBits = mask(BITS);
-        FloatVector lacks = FloatVector.broadcast(FLOATS, lack);
         FloatVector f0 = FloatVector.fromMemorySegment(FLOATS, ALL, to, LITTLE);
         FloatVector f1 = FloatVector.fromMemorySegment(FLOATS, ALL, to + BYTES, LITTLE);
         FloatVector f2 = FloatVector.fromMemorySegment(FLOATS, ALL, to + 2 * BYTES, LITTLE);
@@ -131,30 +129,27 @@ final class WordScales {
             long half = (halves & ADDRESS) + ((long) block * BYTES & OFFSET);
             FloatVector step = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, number));
             FloatVector share = FloatVector.broadcast(FLOATS, ALL.get(Memory.FLOAT, number + 4));
+            FloatVector lacks = FloatVector.broadcast(FLOATS, lack * ALL.get(Memory.FLOAT, number + 4));
             IntVector a0 = IntVector.fromMemorySegment(INTS, ALL, from, LITTLE);
             IntVector h0 = IntVector.fromMemorySegment(INTS, ALL, half, LITTLE);
-            FloatVector s0 = h0.lanewise(LSHL, 16).lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats();
-            FloatVector m0 = s0.fma(lacks, h0.lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats());
-            f0 = m0.fma(share, ((FloatVector) a0.lanewise(LSHL, 16).add(a0).and(upperHalf).convert(I2F, 0))
-                    .fma(s0.mul(step), f0));
+            f0 = ((FloatVector) a0.lanewise(LSHL, 16).add(a0).and(upperHalf).convert(I2F, 0)).fma(step, lacks)
+                    .fma(h0.lanewise(LSHL, 16).lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats(), f0);
+            f0 = h0.lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats().fma(share, f0);
             IntVector a1 = IntVector.fromMemorySegment(INTS, ALL, from + BYTES, LITTLE);
             IntVector h1 = IntVector.fromMemorySegment(INTS, ALL, half + d1, LITTLE);
-            FloatVector s1 = h1.lanewise(LSHL, 16).lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats();
-            FloatVector m1 = s1.fma(lacks, h1.lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats());
-            f1 = m1.fma(share, ((FloatVector) a1.lanewise(LSHL, 16).add(a1).and(upperHalf).convert(I2F, 0))
-                    .fma(s1.mul(step), f1));
+            f1 = ((FloatVector) a1.lanewise(LSHL, 16).add(a1).and(upperHalf).convert(I2F, 0)).fma(step, lacks)
+                    .fma(h1.lanewise(LSHL, 16).lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats(), f1);
+            f1 = h1.lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats().fma(share, f1);
             IntVector a2 = IntVector.fromMemorySegment(INTS, ALL, from + 2 * BYTES, LITTLE);
             IntVector h2 = IntVector.fromMemorySegment(INTS, ALL, half + d2, LITTLE);
-            FloatVector s2 = h2.lanewise(LSHL, 16).lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats();
-            FloatVector m2 = s2.fma(lacks, h2.lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats());
-            f2 = m2.fma(share, ((FloatVector) a2.lanewise(LSHL, 16).add(a2).and(upperHalf).convert(I2F, 0))
-                    .fma(s2.mul(step), f2));
+            f2 = ((FloatVector) a2.lanewise(LSHL, 16).add(a2).and(upperHalf).convert(I2F, 0)).fma(step, lacks)
+                    .fma(h2.lanewise(LSHL, 16).lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats(), f2);
+            f2 = h2.lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats().fma(share, f2);
             IntVector a3 = IntVector.fromMemorySegment(INTS, ALL, from + 3 * BYTES, LITTLE);
             IntVector h3 = IntVector.fromMemorySegment(INTS, ALL, half + d3, LITTLE);
-            FloatVector s3 = h3.lanewise(LSHL, 16).lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats();
-            FloatVector m3 = s3.fma(lacks, h3.lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats());
-            f3 = m3.fma(share, ((FloatVector) a3.lanewise(LSHL, 16).add(a3).and(upperHalf).convert(I2F, 0))
-                    .fma(s3.mul(step), f3));
+            f3 = ((FloatVector) a3.lanewise(LSHL, 16).add(a3).and(upperHalf).convert(I2F, 0)).fma(step, lacks)
+                    .fma(h3.lanewise(LSHL, 16).lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats(), f3);
+            f3 = h3.lanewise(ASHR, 3).and(halfBits).reinterpretAsFloats().fma(share, f3);
         }
         FloatVector.zero(FLOATS).add(f0).intoMemorySegment(ALL, to, LITTLE);
         FloatVector.zero(FLOATS).add(f1).intoMemorySegment(ALL, to + BYTES, LITTLE);
@@ -280,6 +275,7 @@ final class WordScales {
     /**
      * The same with mins, of four tiles at once as in {@link #flat}.
      *
+     * @param sums     what {@link #nibbles} or {@link #bytes} have left of each tile, {@code sumBytes} a block
      * @param low      sums of the mins times the low parts of the sums of activations, of the first block, {@link WordSums#SUM}
      *                 bytes apart
      * @param high     the same for the high parts, see {@link WordColumns#MIN_SHIFT}

@@ -213,9 +213,9 @@ final class WordSums {
     }
 
     /**
-     * The same for fields of four bits; sums begin with ints {@code startStride} bytes apart. Three products of a word are added
-     * up by themselves: where one instruction multiplies and adds, on Arm, four in a row would be what an iteration waits for.
-     * The fourth takes its word from memory again: a vector that is both shifted and multiplied C2 copies.
+     * The same for fields of four bits; sums begin with ints {@code startStride} bytes apart. The products of fields 1 to 3 of a
+     * word are added up by themselves: where one instruction multiplies and adds, on Arm, four in a row would be what an
+     * iteration waits for. Field 0's takes the word from memory again: a vector both shifted and multiplied C2 copies.
      */
     static void fourBits(long codes, long next1, long next2, long next3, int sums, int words, long coefficients, long starts,
             int startStride, long target) {

@@ -95,7 +95,7 @@ class BlockFormatTest {
                 // up to seven steps are dropped of a product with a scale and of one with a min, whose steps are smaller
                 rounding += 14 * halfStep * (Math.abs(block.scale) + Math.abs(block.min) / 1.5);
             }
-            if (format.wordForm(TableMode.DEFAULT).filter(form -> form.scales() == WordForm.Scales.ROUNDED).isPresent()) {
+            if (TestProduct.roundsScales(format)) {
                 // codes count from 8, and what is left out by that, less the min, is rounded like the scale
                 double min = block.min * block.mins[i % size / format.subWeights()];
                 rounding += 3 * 0x1p-8 * (23.1 * subScale * Math.abs(block.scale) + Math.abs(min));

@@ -96,7 +96,7 @@ class GemmTest {
                     product.fillCodes(code);
                     product.fill((column, i) -> sign);
                     product.multiply(1);
-                    product.assertCloseTo(format.type() == GgmlType.Q4_K ? 2 * 0x1p-8 : 2e-3);
+                    product.assertCloseTo(TestProduct.roundsScales(format) ? 2 * 0x1p-8 : 2e-3);
                 }
             }
         }

@@ -10,7 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Scales and mins of Q4_K as numbers of 8 bits: what is rounded, and that nothing else is. */
+/** Two numbers of 8 significant bits a sub-block of Q4_K: what is rounded, and that nothing else is. */
 class RoundedScalesTest {
 
     private static final BlockFormat Q4_K = BlockFormat.of(GgmlType.Q4_K).orElseThrow();
@@ -66,14 +66,15 @@ class RoundedScalesTest {
         }
     }
 
-    /** Weights of one sub-block count alone, so the result is that of its one word. */
-    @Test
-    void aSubBlockIsMultipliedWithItsOwnWord() {
-        try (TestProduct product = product(1)) {
+    /** Weights of one sub-block count alone, so the result is that of its one word, of a column by itself and of many. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 64})
+    void aSubBlockIsMultipliedWithItsOwnWord(int columns) {
+        try (TestProduct product = product(columns)) {
             for (int sub = 0; sub < K / 32; sub++) {
                 int first = 32 * sub;
                 product.activations((column, i) -> i >= first && i < first + 32 ? 127 - (i - first) : 0);
-                product.multiply(WordForm.Q4_K_ROUNDED, 1);
+                product.multiply(WordForm.Q4_K_ROUNDED, 2);
                 Block block = new Block();
                 for (int row = 0; row < ROWS; row++) {
                     Q4_K.read(product.weights(row) + (long) sub / 8 * GgmlType.Q4_K.blockBytes(), block);
@@ -84,9 +85,23 @@ class RoundedScalesTest {
                         expected += weight * (127 - i);
                     }
                     double size = 32 * 127 * (8 * Math.abs(scale(word)) + Math.abs(more(word)));
-                    assertThat((double) product.result(0, row)).as("row %d, sub-block %d", row, sub)
-                            .isCloseTo(expected, Offset.offset(1e-6 * size));
+                    for (int column = 0; column < columns; column += 9) {
+                        assertThat((double) product.result(column, row)).as("row %d, sub-block %d, column %d", row, sub, column)
+                                .isCloseTo(expected, Offset.offset(1e-6 * size));
+                    }
                 }
+            }
+        }
+    }
+
+    @Test
+    void scalesAreRoundedWhereMultiplicationIsSlowUnlessAllShallBeExact() {
+        for (TableMode mode : TableMode.values()) {
+            TypeTuning tuning = TypeTuning.standard(Q4_K).in(mode, Q4_K);
+            try (PackedMatrix matrix = Packer.unpacked(Q4_K, tuning, ROWS, K, 1)) {
+                boolean rounded = VectorWidth.chosen().multipliesSlowly() && mode != TableMode.EXACT;
+                assertThat(((WordMatrix) matrix).layout().form()).as("%s", mode)
+                        .isSameAs(rounded ? WordForm.Q4_K_ROUNDED : WordForm.Q4_K);
             }
         }
     }

@@ -173,14 +173,6 @@ class TableModeTest {
     }
 
     @Test
-    void scalesAreNotRoundedInTheExactMode() {
-        BlockFormat format = BlockFormat.of(GgmlType.Q4_K).orElseThrow();
-        TypeTuning exact = TypeTuning.standard(format).in(TableMode.EXACT, format);
-        assertThat(format.wordForm(exact.mode())).contains(WordForm.Q4_K);
-        assertThat(TypeTuning.standard(format).in(TableMode.FAST, format)).isEqualTo(TypeTuning.standard(format));
-    }
-
-    @Test
     void thePropertyIsExactDefaultOrFast() {
         assertThat(TableMode.of(null)).isEqualTo(TableMode.DEFAULT);
         assertThat(TableMode.of("exact")).isEqualTo(TableMode.EXACT);

@@ -142,6 +142,11 @@ final class TestProduct implements AutoCloseable {
         multiply(new TmacEngine(), matrix, threads);
     }
 
+    /** Whether the default mode rounds the scales of a format's sub-blocks here. */
+    static boolean roundsScales(BlockFormat format) {
+        return format.packedWords(TableMode.DEFAULT).filter(form -> form.scales() == WordForm.Scales.ROUNDED).isPresent();
+    }
+
     private void multiply(MatMulEngine engine, PackedWeights weights, int threads) {
         for (long i = 0; i < (long) columns * rows; i++) {
             output.setAtIndex(ValueLayout.JAVA_FLOAT, i, UNWRITTEN);
